@@ -1,0 +1,52 @@
+"""ImageServer's public face for the authors of plugins, and nothing else."""
+
+from imageserver.errors import (
+    AuthError,
+    BadProviderRequest,
+    BadResult,
+    DeadlineExceeded,
+    ModelGone,
+    ModerationRefused,
+    PaymentRequired,
+    PermissionDenied,
+    ProviderError,
+    RateLimited,
+    TransientError,
+    Unreachable,
+)
+from imageserver.hookspecs import hookimpl
+from imageserver.providers import (
+    GeneratedImage,
+    GenerationRequest,
+    ImageProvider,
+    LibraryProvider,
+    PollingImageProvider,
+    ProviderContext,
+)
+from imageserver.version import __version__
+
+API_VERSION = 1
+
+__all__ = [
+    "API_VERSION",
+    "AuthError",
+    "BadProviderRequest",
+    "BadResult",
+    "DeadlineExceeded",
+    "GeneratedImage",
+    "GenerationRequest",
+    "ImageProvider",
+    "LibraryProvider",
+    "ModelGone",
+    "ModerationRefused",
+    "PaymentRequired",
+    "PermissionDenied",
+    "PollingImageProvider",
+    "ProviderContext",
+    "ProviderError",
+    "RateLimited",
+    "TransientError",
+    "Unreachable",
+    "__version__",
+    "hookimpl",
+]

@@ -1,0 +1,180 @@
+"""Every error the server raises on purpose: one base, one branch per cause.
+
+| error              | raised by                 | what the client or owner sees                         |
+|--------------------|---------------------------|-------------------------------------------------------|
+| ConfigError        | config, before the start  | all problems with file:line, exit code 2              |
+| BadRequest         | web, on reading a request | 400 with all problems of the request                  |
+| PromptRefused      | prompts.add               | 400 (empty, duplicate) or 409 (the file is broken)    |
+| TooManyWaiting     | journal, on a new job     | 429 with Retry-After; `auto` and `old` never see it   |
+| UnknownProvider    | intake                    | 400 that names the providers there are                |
+| PictureBroken      | image, on decoding        | never seen by a frame: noted, another picture is sent |
+| JournalRefused     | journal, at the start     | exit code 2, the data left untouched                  |
+| DataFolderInUse    | lock, at the start        | exit code 2 with the other server's process id        |
+| ProviderError …    | providers                 | a stored picture instead; the reason in journal, log  |
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from attrs import frozen
+
+
+class ImageServerError(Exception):
+    """The base of them all. `str(error)` is a sentence for the owner; `reason` a short label for logs and JSON."""
+
+    reason: ClassVar[str] = "error"
+
+
+@frozen
+class Problem:
+    """One thing wrong in a file that the owner writes: where it stands and what to do about it."""
+
+    where: str  # "options.yml:12", "--port", "environment PORT"
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+class ConfigError(ImageServerError):
+    """The configuration cannot be used. Carries every problem found, never only the first."""
+
+    reason = "config"
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class BadRequest(ImageServerError):
+    """A client's request cannot be understood; the message names every field that is wrong."""
+
+    reason = "bad_request"
+
+
+class PromptRefused(ImageServerError):
+    """A prompt was not added to the library: `reason` is `empty`, `duplicate` or `broken_library`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = reason
+
+
+class TooManyWaiting(ImageServerError):
+    """The journal holds `queue_size` unfinished jobs already."""
+
+    reason = "too_many_waiting"
+
+
+class UnknownProvider(ImageServerError):
+    """A request or an option names a provider that is not there."""
+
+    reason = "unknown_provider"
+
+
+class PictureBroken(ImageServerError):
+    """The bytes are no picture that can be shown: undecodable, truncated, or larger than the limits."""
+
+    reason = "picture_broken"
+
+
+class JournalRefused(ImageServerError):
+    """The journal on disk is not one that this version may open."""
+
+    reason = "journal"
+
+
+class DataFolderInUse(ImageServerError):
+    """Another server holds the data folder."""
+
+    reason = "in_use"
+
+
+class ProviderError(ImageServerError):
+    """What a provider raises when it cannot give a picture. The class decides what the server does next.
+
+    `charged` is False only where it is certain that the service took no money for the call: then the next
+    provider may be tried. Anything else is treated as paid for.
+    """
+
+    reason = "provider"
+    charged: ClassVar[bool] = True
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message or self.reason)
+        self.retry_after = retry_after  # seconds, where the service said so
+
+
+class AuthError(ProviderError):
+    """The service does not know the key. Disabled until the configuration changes."""
+
+    reason = "auth"
+    charged = False
+
+
+class PermissionDenied(ProviderError):
+    """The key is known but lacks a role or a scope."""
+
+    reason = "permission"
+    charged = False
+
+
+class ModelGone(ProviderError):
+    """The model was retired or never existed."""
+
+    reason = "model_gone"
+    charged = False
+
+
+class PaymentRequired(ProviderError):
+    """No money or no quota is left on the account."""
+
+    reason = "payment"
+    charged = False
+
+
+class RateLimited(ProviderError):
+    """Too many requests; `retry_after` holds the seconds to wait where the service named them."""
+
+    reason = "rate_limit"
+    charged = False
+
+
+class ModerationRefused(ProviderError):
+    """The service will not draw this prompt. Another prompt may work."""
+
+    reason = "moderation"
+    charged = False
+
+
+class BadProviderRequest(ProviderError):
+    """The service did not understand the request: the message goes to the owner."""
+
+    reason = "bad_request"
+    charged = False
+
+
+class Unreachable(ProviderError):
+    """No connection came about, so not one byte of the request was sent."""
+
+    reason = "unreachable"
+    charged = False
+
+
+class TransientError(ProviderError):
+    """Something broke on the way or at the service. The call may have been charged."""
+
+    reason = "transient"
+
+
+class DeadlineExceeded(ProviderError):
+    """The provider did not answer in its time. The call may have been charged."""
+
+    reason = "deadline"
+
+
+class BadResult(ProviderError):
+    """The service answered with something that is no picture."""
+
+    reason = "bad_result"

@@ -1,0 +1,123 @@
+"""What the author of a provider sees: the classes to derive from, and what goes in and comes out.
+
+Everything here is re-exported by `imageserver`; a plugin imports it from there.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import aiohttp
+from attrs import define, field, frozen
+
+from imageserver.clock import Clock
+
+
+@frozen(kw_only=True)
+class GenerationRequest:
+    """One picture that a frame wants."""
+
+    job: str  # the journal's id of the job, for the provider's own log lines
+    prompt: str  # never empty
+    negative: str | None  # what must not be in the picture
+    width: int  # pixels of the frame's panel
+    height: int
+    seed: int  # 0 … 2**31-1, drawn by the server; the same seed and prompt may paint the same picture
+
+
+@frozen(kw_only=True)
+class GeneratedImage:
+    """What came of it. The bytes are kept untouched as the original: JPEG, PNG or WEBP."""
+
+    data: bytes = field(repr=False)
+    model: str = ""
+    seed: int | None = None
+    details: Mapping[str, str] = field(factory=dict)  # shown with the picture: artist, licence, style …
+
+
+@define(kw_only=True)
+class ProviderContext:
+    """What the server hands to a provider when it builds it."""
+
+    settings: Any  # an instance of the provider's `settings_class`, already validated
+    clock: Clock
+    random: random.Random
+    log: logging.Logger  # named after the provider
+    data_folder: Path  # a folder of the provider's own; make it when you need it
+    _session: aiohttp.ClientSession | None = field(default=None, init=False, repr=False)
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """An HTTP session on the provider's own loop. Redirects are not followed unless a call asks for it."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=5))
+        return self._session
+
+    async def close(self) -> None:
+        """Called by the server when the provider ends."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+class ImageProvider:
+    """A provider that answers a request with a picture.
+
+    The class attributes say what it can do; the server reads them before it asks. Every coroutine runs on an event
+    loop of this provider's own, in a thread of its own: one that blocks costs only itself.
+    """
+
+    code: ClassVar[str]  # the name in options, requests and logs: lower case letters, digits, "_" and "-"
+    title: ClassVar[str] = ""  # for people; the code when empty
+    version: ClassVar[str] = ""
+    settings_class: ClassVar[type[Any] | None] = None  # attrs; its fields are the keys under providers: {code: …}
+    takes_prompt: ClassVar[bool] = True
+    takes_negative: ClassVar[bool] = False
+    paid: ClassVar[bool] = False  # True: a call costs money, and one whose outcome is lost is never repeated
+    idempotent: ClassVar[bool] = False  # True: asking twice for one job costs no more than asking once
+    slots: ClassVar[int] = 1  # calls at the same time
+    deadline: ClassVar[float] = 120.0  # seconds for one call
+
+    def __init__(self, context: ProviderContext) -> None:
+        self.context = context
+
+    async def readiness(self) -> str | None:
+        """None when a picture can be asked for; otherwise one sentence that tells the owner what is missing.
+
+        Asked at the start, every minute and after a failure. Must be free of charge.
+        """
+        return None
+
+    async def generate(self, request: GenerationRequest) -> GeneratedImage:
+        """Give the picture, or raise a ProviderError whose class says what went wrong."""
+        raise NotImplementedError(f"{type(self).__name__} must define generate()")
+
+    async def close(self) -> None:
+        """Release what the provider holds. The context's session is closed by the server."""
+
+
+class PollingImageProvider(ImageProvider):
+    """A provider whose service first gives a ticket and later the picture. The ticket survives a restart."""
+
+    async def submit(self, request: GenerationRequest) -> str:
+        """Hand the request in and return the service's ticket for it."""
+        raise NotImplementedError(f"{type(self).__name__} must define submit()")
+
+    async def poll(self, ticket: str) -> GeneratedImage | None:
+        """The picture, or None while the service is still at it."""
+        raise NotImplementedError(f"{type(self).__name__} must define poll()")
+
+
+class LibraryProvider(ImageProvider):
+    """A provider whose pictures lie in folders. They are shown as stored pictures, never copied, changed or deleted."""
+
+    takes_prompt = False
+    idempotent = True
+
+    def folders(self) -> list[Path]:
+        """The folders to scan, with their subfolders. Called in a thread, again at every scan."""
+        raise NotImplementedError(f"{type(self).__name__} must define folders()")
