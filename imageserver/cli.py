@@ -2,9 +2,136 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
+from imageserver import commands
+from imageserver.errors import ConfigError, ImageServerError
+from imageserver.frame_client.command import frame_command
+from imageserver.version import __version__
 
-@click.group()
+F = TypeVar("F", bound=Callable[..., Any])
+_data = click.option(
+    "--data", metavar="DIR", help="The data folder. Otherwise IMAGESERVER_DATA, else var/data.", type=click.Path()
+)
+
+
+class _Group(click.Group):
+    """Says what is wrong in sentences, with exit code 2, and without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(str(problem), err=True)
+            click.echo(f"{len(error.problems)} problem(s); nothing was changed.", err=True)
+        except ImageServerError as error:
+            click.echo(str(error), err=True)
+        except OSError as error:
+            click.echo(f"{error.filename or 'system'}: {error.strerror or error}", err=True)
+        ctx.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
 def main() -> None:
     """A picture server for network photo frames."""
+
+
+@main.command()
+@_data
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on; 0 takes any free one.")
+def serve(data: str | None, host: str | None, port: int | None) -> None:
+    """Start the server."""
+    commands.run_server(data, _flags(host=host, port=port, data=data), click.echo)
+
+
+@main.command()
+@_data
+def check(data: str | None) -> None:
+    """Check the options and folders; change nothing."""
+    config, _plugins, selection = commands.check(data, _flags(data=data))
+    serving = ", ".join(enabled.kind.code for enabled in selection.enabled) or "none"
+    click.echo(f"{config.options_file}: no problems. Providers: {serving}.")
+
+
+@main.command()
+@_data
+def config(data: str | None) -> None:
+    """Print the effective options, with secrets masked."""
+    click.echo(commands.show_config(data), nl=False)
+
+
+@main.command()
+@_data
+@click.option("--count", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many.")
+def jobs(data: str | None, count: int) -> None:
+    """List the last jobs, newest first, with their state and why."""
+    rows = [("CREATED", "STATE", "ASKED", "FRAME", "PROVIDER", "PICTURE", "WHY")]
+    rows += [
+        (
+            commands.when(job["created"]),
+            job["state"],
+            job["kind"],
+            job["frame"] or "-",
+            job["provider"] or "-",
+            str(job["picture"] or "-"),
+            job["why"],
+        )
+        for job in commands.list_jobs(data, count)
+    ]
+    commands.table(rows, click.echo)
+
+
+@main.command()
+@_data
+def plugins(data: str | None) -> None:
+    """List plugins and providers with their state."""
+    records, providers = commands.list_plugins(data)
+    rows = [("PLUGIN", "VERSION", "STATUS", "PROVIDERS", "FROM", "REASON")]
+    rows += [
+        (
+            record["name"],
+            record["version"] or "-",
+            record["status"],
+            ", ".join(record["providers"]) or "-",
+            record["source"],
+            record["reason"],
+        )
+        for record in records
+    ]
+    commands.table(rows, click.echo)
+    click.echo()
+    commands.table(
+        [
+            ("PROVIDER", "STATE", "REASON"),
+            *((provider["code"], provider["status"], provider["reason"]) for provider in providers),
+        ],
+        click.echo,
+    )
+
+
+@main.command()
+@_data
+@click.option("--yes", is_flag=True, help="Agree that pictures which this server did not make are deleted too.")
+def rotate(data: str | None, yes: bool) -> None:
+    """Delete the oldest stored pictures now if there are too many."""
+    done = commands.rotate(data, confirm=yes)
+    if done["waiting"]:
+        click.echo(
+            f"{done['stored']} pictures are stored; {done['waiting']} of those to be deleted are your own. "
+            "Nothing was deleted: say it with --yes."
+        )
+    else:
+        click.echo(f"{done['stored']} pictures were stored, {done['deleted']} were deleted.")
+
+
+main.add_command(frame_command, "frame")
+
+
+def _flags(**given: object) -> dict[str, object]:
+    return {name: value for name, value in given.items() if value is not None}

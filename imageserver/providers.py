@@ -103,6 +103,8 @@ class ImageProvider:
 class PollingImageProvider(ImageProvider):
     """A provider whose service first gives a ticket and later the picture. The ticket survives a restart."""
 
+    patience: ClassVar[float] = 3600.0  # seconds from the wish to the picture; then the ticket is given up
+
     async def submit(self, request: GenerationRequest) -> str:
         """Hand the request in and return the service's ticket for it."""
         raise NotImplementedError(f"{type(self).__name__} must define submit()")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import Attribute, field, frozen, validators
+from attrs import Attribute, field, frozen
 
 Check = Callable[[Any, "Attribute[Any]", Any], Any]
 
@@ -21,7 +21,12 @@ def setting(
 
 def between(low: float, high: float) -> Check:
     """A number from `low` to `high`, both allowed."""
-    return validators.and_(validators.ge(low), validators.le(high))
+
+    def check(_instance: object, _attribute: Attribute[Any], value: float) -> None:
+        if not low <= value <= high:
+            raise ValueError(f"expected a number from {low} to {high}, got {value}")
+
+    return check
 
 
 def _is_five_field_cron(_instance: object, _attribute: Attribute[Any], value: str) -> None:
@@ -107,8 +112,8 @@ class Options:
 class RawSettings:
     """What stands under `providers: {code: …}`, not yet read: only the provider knows its keys.
 
-    `node` is ruamel's mapping with its positions (None for `code:` with nothing behind it); only config.schema
-    looks inside.
+    `node` is a tree of config.values with its positions (None for `code:` with nothing behind it); only
+    the modules of config look inside.
     """
 
     code: str

@@ -1,0 +1,167 @@
+"""What the commands do, apart from how they are typed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from imageserver.app import Given
+from imageserver.clock import SystemClock, local_time
+from imageserver.config import reader, redact
+from imageserver.config.folders import check_folders, data_folder
+from imageserver.config.model import Config
+from imageserver.errors import ConfigError
+from imageserver.journal import Journal
+from imageserver.lock import DataLock
+from imageserver.logs import logging_to_stderr
+from imageserver.plugins import Plugins, load_plugins
+from imageserver.registry import Selection, library_folders, select_providers
+from imageserver.running import NotRunning, Running
+from imageserver.server import serve
+
+Tell = Callable[[str], None]
+
+
+def load_config(data: str | None, flags: Mapping[str, object]) -> Config:
+    """The effective configuration. Raises ConfigError."""
+    now = local_time(SystemClock())
+    return reader.load(data_folder(data, os.environ), flags=flags, environment=os.environ, now=now)
+
+
+def check(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugins, Selection]:
+    """Everything that can be said before a start. Raises ConfigError with all problems; changes nothing on disk."""
+    problems = []
+    try:
+        config = load_config(data, flags)
+    except ConfigError as error:
+        raise error from None
+    plugins = asyncio.run(load_plugins(config.options.plugins_dir))
+    selection = select_providers(plugins, config)
+    problems += selection.problems
+    problems += check_folders(config, library_folders(selection))
+    if problems:
+        raise ConfigError(problems)
+    return config, plugins, selection
+
+
+def run_server(data: str | None, flags: Mapping[str, object], tell: Tell) -> None:
+    """`imageserver serve`. Raises ImageServerError where it cannot start; otherwise ends the process."""
+    config, plugins, selection = check(data, flags)
+    lock = DataLock(config.data)
+    lock.take()
+    clock = SystemClock()
+    given = Given(config=config, plugins=plugins, selection=selection, clock=clock, rng=random.SystemRandom())
+    with logging_to_stderr(config.options.log_level):
+        asyncio.run(serve(given, tell))
+    lock.release()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything that matters is on the disk; a plugin's thread that hangs must not hold the process.
+    os._exit(0)
+
+
+def show_config(data: str | None) -> str:
+    """`imageserver config`: the effective options, safe to paste. Raises ConfigError."""
+    config = load_config(data, {})
+    plugins = asyncio.run(load_plugins(config.options.plugins_dir))
+    selection = select_providers(plugins, config)
+    if selection.problems:
+        raise ConfigError(list(selection.problems))
+    return redact.show(config, {enabled.kind.code: enabled.settings for enabled in selection.enabled})
+
+
+def list_plugins(data: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Plugins and providers: a running server's, or else what a start would find."""
+    folder = data_folder(data, os.environ)
+    try:
+        answer = asyncio.run(Running.find(folder).ask("GET", "/api/v1/plugins"))
+    except NotRunning:
+        config = load_config(data, {})
+        plugins = asyncio.run(load_plugins(config.options.plugins_dir))
+        selection = select_providers(plugins, config)
+        serving = {enabled.kind.code for enabled in selection.enabled}
+        records = [
+            {
+                "name": record.name,
+                "version": record.version,
+                "source": record.source,
+                "status": str(record.status),
+                "reason": record.reason,
+                "providers": list(record.codes),
+            }
+            for record in plugins.records
+        ]
+        providers = [
+            {
+                "code": code,
+                "title": kind.title or code,
+                "status": "on" if code in serving else "off",
+                "reason": selection.off.get(code, ""),
+            }
+            for code, kind in plugins.providers.items()
+        ]
+        return records, providers
+    return answer["plugins"], answer["providers"]
+
+
+def list_jobs(data: str | None, count: int) -> list[dict[str, Any]]:
+    """The last jobs: asked of the running server, or read from the journal when none runs."""
+    folder = data_folder(data, os.environ)
+    try:
+        answer = asyncio.run(Running.find(folder).ask("GET", f"/api/v1/jobs?count={count}"))
+    except NotRunning:
+        return _jobs_at_rest(folder, count)
+    jobs: list[dict[str, Any]] = answer["jobs"]
+    return jobs
+
+
+def _jobs_at_rest(folder: Path, count: int) -> list[dict[str, Any]]:
+    import attrs
+
+    path = folder / "journal.sqlite"
+    if not path.exists():
+        raise NotRunning(f"no server has run on {folder} yet")
+    lock = DataLock(folder)
+    lock.take()  # a server that starts at this moment must not share the journal
+
+    async def read() -> list[dict[str, Any]]:
+        journal = Journal(path)
+        await journal.open()
+        try:
+            return [attrs.asdict(job) for job in await journal.jobs.recent(count)]
+        finally:
+            await journal.close()
+
+    try:
+        return asyncio.run(read())
+    finally:
+        lock.release()
+
+
+def rotate(data: str | None, *, confirm: bool) -> dict[str, Any]:
+    """Ask the running server to rotate. Raises NotRunning: without a server nothing grows."""
+    query = "?confirm=yes" if confirm else ""
+    return asyncio.run(Running.find(data_folder(data, os.environ)).ask("POST", f"/api/v1/rotation{query}"))
+
+
+def table(rows: list[tuple[str, ...]], tell: Tell) -> None:
+    """Columns under each other; the last one is cut to the terminal's width."""
+    if not rows:
+        return
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    width = shutil.get_terminal_size((160, 24)).columns
+    for row in rows:
+        line = "  ".join([*(cell.ljust(size) for cell, size in zip(row, widths, strict=False)), row[-1]])
+        tell(line.rstrip() if not sys.stdout.isatty() else line.rstrip()[:width])
+
+
+def when(seconds: float) -> str:
+    """A moment, as the clock on the wall showed it."""
+    return datetime.fromtimestamp(seconds, SystemClock().zone).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,114 @@
+"""The effective configuration as YAML that can be pasted into a forum: origins as comments, secrets as `***`.
+
+Apart from what is masked, the text is an options.yml that gives the same configuration again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from imageserver.config.model import Config, RawSettings
+from imageserver.config.schema import is_secret, names_of, schema_of
+from imageserver.config.values import Items, Node, Pairs, Scalar, looks_secret
+
+MASK = "***"
+
+
+def show(config: Config, settings: Mapping[str, object]) -> str:
+    """The options and the settings of the providers, one key a line.
+
+    `settings` are the validated settings by the provider's code. Where one is missing, what the owner wrote is shown;
+    nobody knows then which of its keys are secret, so their names decide.
+    """
+    lines = [f"# data folder: {_plain(str(config.data))}  ({config.origins.get('data', 'default')})"]
+    for name in schema_of(type(config.options)):
+        value = getattr(config.options, name)
+        lines.append(f"{name}: {_value(value)}  # {config.origins.get(name, 'default')}")
+    codes = [*config.providers, *(code for code in settings if code not in config.providers)]
+    lines.append("providers:" if codes else "providers: {}")
+    for code in codes:
+        lines += _provider(code, config.providers.get(code), settings.get(code))
+    return "\n".join(lines) + "\n"
+
+
+def _provider(code: str, raw: RawSettings | None, settings: object | None) -> Iterator[str]:
+    origin = f"{raw.file}:{raw.line}" if raw else "default"
+    yield f"  {_text(code)}:  # {origin}"
+    if settings is None:
+        if raw is not None and isinstance(raw.node, Pairs):
+            for key, value in raw.node.pairs:
+                yield f"    {_text(key.text)}: {_node(value, masked=looks_secret(key.text))}  # {raw.file}:{key.line}"
+        return
+    pairs = raw.node.pairs if raw is not None and isinstance(raw.node, Pairs) else ()
+    lines = {key.text: f"{raw.file}:{key.line}" for key, _ in pairs} if raw else {}
+    for name, attribute in schema_of(type(settings)).items():
+        value = getattr(settings, name)
+        origin = next((lines[one] for one in names_of(attribute) if one in lines), "default")
+        # A path or a number under a name like `key_file` or `token_limit` is no secret unless it was declared one.
+        hidden = bool(attribute.metadata.get("secret")) or (is_secret(attribute) and isinstance(value, str | tuple))
+        shown = f'"{MASK}"' if hidden and value not in (None, "", ()) else _value(value)
+        yield f"    {names_of(attribute)[0]}: {shown}  # {origin}"
+
+
+def _node(node: Node, *, masked: bool) -> str:
+    if isinstance(node, Items):
+        return "[" + ", ".join(_node(item, masked=masked) for item in node.items) + "]"
+    if isinstance(node, Pairs):
+        pairs = (
+            f"{_text(key.text)}: {_node(value, masked=masked or looks_secret(key.text))}" for key, value in node.pairs
+        )
+        return "{" + ", ".join(pairs) + "}"
+    if node.kind == "null":
+        return "null"
+    if masked and node.text:
+        return f'"{MASK}"'
+    return _scalar(node)
+
+
+def _scalar(node: Scalar) -> str:
+    # A number goes out as it came in; one with quotes or a `!!` before it is safest as a text.
+    is_plain = node.kind != "text" and not node.quoted and re.fullmatch(r"[-+.\w]+", node.text, re.ASCII)
+    return node.text if is_plain else _text(node.text)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, int | float):
+        return repr(value)
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """A text that YAML reads as this very text, without the user and password of a web address."""
+    text = re.sub(r"://[^/\s]+@", f"://{MASK}@", text)
+    # Words that some version of YAML takes for something else keep their quotes.
+    if re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text) and not re.fullmatch(
+        r"y|n|yes|no|on|off|true|false|null", text, re.IGNORECASE
+    ):
+        return text
+    return f'"{_plain(text, also=_QUOTED)}"'
+
+
+_QUOTED = {'"': '\\"', "\\": "\\\\"}
+
+
+def _plain(text: str, also: Mapping[str, str] | None = None) -> str:
+    """`text` on one line, with every letter that cannot be printed written as YAML's escape for it."""
+    letters = []
+    for letter in text:
+        if also and letter in also:
+            letters.append(also[letter])
+        elif letter.isprintable():
+            letters.append(letter)
+        else:
+            letters.append(f"\\U{ord(letter):08x}")
+    return "".join(letters)

@@ -1,0 +1,120 @@
+"""A job, its states, and the queue that wakes the workers. The queue carries ids only: the journal is the truth."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from enum import StrEnum
+
+from attrs import frozen
+
+
+class JobState(StrEnum):
+    """Where a job stands. The wire knows only pending (the first three), done and error."""
+
+    QUEUED = "queued"  # no provider was asked yet
+    CALLING = "calling"  # a provider is being asked; written before the first byte goes out
+    WAITING = "waiting"  # the provider gave a ticket
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # a paid call whose outcome was lost; never bought again by itself
+
+
+UNFINISHED = (JobState.QUEUED, JobState.CALLING, JobState.WAITING)
+
+
+class Kind(StrEnum):
+    """What was asked for."""
+
+    AUTO = "auto"  # a provider when it is time, the store otherwise
+    OLD = "old"  # a stored picture
+    ANY = "any"  # any provider, now
+    PROVIDER = "provider"  # this one provider, now
+    STARTER = "starter"  # the server itself fills an empty store
+
+
+@frozen(kw_only=True)
+class Job:
+    """One wish for one picture. Times are seconds since 1970, sizes pixels of the frame's panel."""
+
+    id: str
+    kind: Kind
+    frame: str  # the address of the frame that asked; empty for the server's own jobs
+    created: float
+    width: int
+    height: int
+    why: str  # the decision behind it, and what came of it
+    state: JobState = JobState.QUEUED
+    candidates: tuple[str, ...] = ()  # providers to try, in this order
+    prompt: str = ""
+    negative: str | None = None
+    seed: int = 0
+    provider: str | None = None  # the one asked last
+    ticket: str | None = None
+    picture: int | None = None
+    card: str | None = None  # shown where there is no picture
+    error: str | None = None  # short reason of the last failure
+    message: str | None = None  # the same for people
+    settled: float | None = None
+    fetched: float | None = None  # when a frame last took the result
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in UNFINISHED
+
+
+class JobQueue:
+    """Wakes workers. Losing or doubling an id is harmless: claiming in the journal decides."""
+
+    def __init__(self) -> None:
+        self._ids: asyncio.Queue[str] = asyncio.Queue()
+
+    def wake(self, job_id: str) -> None:
+        """Tell a worker that this job can be worked on."""
+        self._ids.put_nowait(job_id)
+
+    async def next(self) -> str:
+        """The next id, as soon as there is one."""
+        return await self._ids.get()
+
+    def __len__(self) -> int:
+        return self._ids.qsize()
+
+
+class OpenJobs:
+    """The ids of unfinished jobs, and who waits for one to end. A copy of what the journal says, for this process."""
+
+    def __init__(self) -> None:
+        self._ended: dict[str, asyncio.Event] = {}
+
+    def add(self, job_id: str) -> None:
+        """This job is unfinished."""
+        self._ended.setdefault(job_id, asyncio.Event())
+
+    def end(self, job_id: str) -> None:
+        """This job is settled: whoever waits for it goes on."""
+        event = self._ended.pop(job_id, None)
+        if event is not None:
+            event.set()
+
+    def release(self) -> None:
+        """Let everybody go who waits: the server stops."""
+        for event in self._ended.values():
+            event.set()
+
+    def all(self) -> list[str]:
+        """Every unfinished job."""
+        return list(self._ended)
+
+    async def wait(self, job_id: str, seconds: float) -> None:
+        """Wait until the job has ended, but no longer than `seconds`."""
+        event = self._ended.get(job_id)
+        if event is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), seconds)
+
+    def __contains__(self, job_id: object) -> bool:
+        return job_id in self._ended
+
+    def __len__(self) -> int:
+        return len(self._ended)

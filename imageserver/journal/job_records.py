@@ -1,0 +1,155 @@
+"""Jobs in the journal. Claiming here decides who works on a job; `settle` here is the one end every job comes to."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import attrs
+
+from imageserver.errors import TooManyWaiting
+from imageserver.job_ids import LIFETIME
+from imageserver.jobs import UNFINISHED, Job, JobState, Kind
+from imageserver.journal.database import Database
+from imageserver.journal.notes import write_note
+
+_COLUMNS = tuple(field.name for field in attrs.fields(Job))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
+_INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_OPEN = f"state IN ({', '.join(repr(str(state)) for state in UNFINISHED)})"
+
+
+class JobRecords:
+    """What the journal knows about jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, job: Job, *, limit: int | None = None, notes: dict[str, str] | None = None) -> None:
+        """Write a new job down, and `notes` with it in one commit.
+
+        Raises TooManyWaiting when `limit` unfinished jobs are there already.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            if limit is not None:
+                (waiting,) = connection.execute(f"SELECT count(*) FROM jobs WHERE {_OPEN}").fetchone()
+                if waiting >= limit:
+                    raise TooManyWaiting(f"{waiting} jobs wait already")
+            connection.execute(_INSERT, _row(job))
+            for name, value in (notes or {}).items():
+                write_note(connection, name, value)
+
+        await self._database.write(work)
+
+    def note(self, job: Job) -> None:
+        """Write a finished job down without waiting for the disk: a stored picture's id carries all that matters."""
+        self._database.post(lambda connection: connection.execute(_INSERT, _row(job)))
+
+    async def get(self, job_id: str) -> Job | None:
+        """The job, or None."""
+        found = await self._database.read(
+            lambda connection: connection.execute(f"{_SELECT} WHERE id = ?", (job_id,)).fetchone()
+        )
+        return None if found is None else _job(found)
+
+    async def unfinished(self) -> list[Job]:
+        """Every job that is not settled, oldest first."""
+        return await self._list(f"{_OPEN} ORDER BY created", ())
+
+    async def recent(self, count: int) -> list[Job]:
+        """The last `count` jobs, newest first."""
+        return await self._list("1 ORDER BY created DESC, rowid DESC LIMIT ?", (count,))
+
+    async def begin_call(self, job_id: str, provider: str) -> bool:
+        """Commit the intent to ask a provider, before anything is sent. False when the job is settled already."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            changed = connection.execute(
+                f"UPDATE jobs SET state = ?, provider = ?, error = NULL WHERE id = ? AND {_OPEN}",
+                (JobState.CALLING, provider, job_id),
+            )
+            return changed.rowcount == 1
+
+        return await self._database.write(work)
+
+    async def keep_ticket(self, job_id: str, ticket: str) -> None:
+        """Commit a provider's ticket; from now on the job survives everything."""
+        await self._database.write(
+            lambda connection: connection.execute(
+                f"UPDATE jobs SET state = ?, ticket = ? WHERE id = ? AND {_OPEN}",
+                (JobState.WAITING, ticket, job_id),
+            )
+        )
+
+    async def note_failure(self, job: Job) -> None:
+        """Commit that a provider failed, so that the job goes on with the next one, after a restart too."""
+        await self._database.write(
+            lambda connection: connection.execute(
+                f"UPDATE jobs SET state = ?, provider = ?, error = ?, message = ?, why = ? WHERE id = ? AND {_OPEN}",
+                (JobState.QUEUED, job.provider, job.error, job.message, job.why, job.id),
+            )
+        )
+
+    async def settle(self, job: Job) -> bool:
+        """Commit a job's end. False when it was settled before; the first one counts."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            return settle_in(connection, job)
+
+        return await self._database.write(work)
+
+    def fetched(self, job_id: str, now: float) -> None:
+        """A frame has taken the result."""
+        self._database.post(
+            lambda connection: connection.execute("UPDATE jobs SET fetched = ? WHERE id = ?", (now, job_id))
+        )
+
+    async def awaited_pictures(self, now: float) -> set[int]:
+        """Pictures that a frame is still to fetch: these no rotation may delete."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT picture FROM jobs WHERE picture IS NOT NULL AND fetched IS NULL AND created > ?",
+                (now - LIFETIME,),
+            ).fetchall()
+        )
+        return {picture for (picture,) in rows}
+
+    async def forget_before(self, when: float) -> int:
+        """Delete settled jobs created before `when`; returns how many."""
+        return await self._database.write(
+            lambda connection: (
+                connection.execute(
+                    f"DELETE FROM jobs WHERE created < ? AND NOT {_OPEN}",
+                    (when,),
+                ).rowcount
+            )
+        )
+
+    async def _list(self, condition: str, values: tuple[object, ...]) -> list[Job]:
+        query = f"{_SELECT} WHERE {condition}"
+        rows = await self._database.read(lambda connection: connection.execute(query, values).fetchall())
+        return [_job(row) for row in rows]
+
+
+def settle_in(connection: sqlite3.Connection, job: Job) -> bool:
+    """Settle a job inside a transaction that does more."""
+    changed = connection.execute(
+        "UPDATE jobs SET state = ?, why = ?, provider = ?, picture = ?, card = ?, error = ?, message = ?, settled = ?"
+        f" WHERE id = ? AND {_OPEN}",
+        (job.state, job.why, job.provider, job.picture, job.card, job.error, job.message, job.settled, job.id),
+    )
+    return changed.rowcount == 1
+
+
+def _row(job: Job) -> tuple[object, ...]:
+    values = attrs.asdict(job)
+    values["candidates"] = " ".join(job.candidates)
+    return tuple(values[name] for name in _COLUMNS)
+
+
+def _job(row: tuple[object, ...]) -> Job:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    values["kind"] = Kind(str(values["kind"]))
+    values["state"] = JobState(str(values["state"]))
+    values["candidates"] = tuple(str(values["candidates"]).split())
+    return Job(**values)  # type: ignore[arg-type]  # the table's column types are the class's

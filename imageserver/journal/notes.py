@@ -1,0 +1,33 @@
+"""Single values that must survive a restart: when `auto` last asked a provider, whether a rotation was confirmed."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from imageserver.journal.database import Database
+
+
+class Notes:
+    """Named values in the journal."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, name: str) -> str | None:
+        """The value, or None when it was never written."""
+        row = await self._database.read(
+            lambda connection: connection.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        )
+        return None if row is None else str(row[0])
+
+    async def put(self, name: str, value: str) -> None:
+        """Write the value; returns when it is on the disk."""
+        await self._database.write(lambda connection: write_note(connection, name, value))
+
+
+def write_note(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Write a value inside a transaction that does more."""
+    connection.execute(
+        "INSERT INTO notes (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (name, value),
+    )

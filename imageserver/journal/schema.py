@@ -1,0 +1,86 @@
+"""The tables, and how a journal of an older version becomes one of today."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from imageserver.errors import JournalRefused
+
+_VERSION_1 = """
+CREATE TABLE notes (              -- single values that must survive a restart
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    frame TEXT NOT NULL,
+    created REAL NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    state TEXT NOT NULL,
+    candidates TEXT NOT NULL,     -- codes with spaces between them
+    prompt TEXT NOT NULL,
+    negative TEXT,
+    seed INTEGER NOT NULL,
+    provider TEXT,
+    ticket TEXT,
+    picture INTEGER,
+    card TEXT,
+    error TEXT,
+    message TEXT,
+    settled REAL,
+    fetched REAL
+);
+CREATE INDEX jobs_unfinished ON jobs (created) WHERE state IN ('queued', 'calling', 'waiting');
+CREATE INDEX jobs_created ON jobs (created);
+CREATE INDEX jobs_unfetched ON jobs (created) WHERE picture IS NOT NULL AND fetched IS NULL;
+
+CREATE TABLE pictures (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: ids on the wire carry it
+    root TEXT NOT NULL,           -- 'store', or the code of the provider whose folder it lies in
+    path TEXT NOT NULL,           -- below the root
+    size INTEGER NOT NULL,        -- bytes
+    mtime_ns INTEGER NOT NULL,
+    first_seen REAL NOT NULL,
+    provider TEXT,                -- who made it; NULL: the owner put it there
+    job TEXT,
+    prompt TEXT,
+    negative TEXT,
+    model TEXT,
+    seed INTEGER,
+    details TEXT NOT NULL DEFAULT '{}',
+    broken TEXT                   -- why it cannot be shown; cleared when the file changes
+);
+CREATE UNIQUE INDEX pictures_path ON pictures (root, path);
+
+CREATE TABLE frames (             -- where each frame stands in its lap through the stored pictures
+    frame TEXT NOT NULL,
+    scope TEXT NOT NULL,          -- '' for everything stored, else one provider's folder
+    seed INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    high INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    ahead TEXT NOT NULL,          -- newer pictures it has seen already: ids with spaces between them
+    last_seen REAL NOT NULL,
+    PRIMARY KEY (frame, scope)
+) WITHOUT ROWID;
+"""
+
+_STEPS = (_VERSION_1,)
+VERSION = len(_STEPS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the journal to today's tables, all or nothing. Raises JournalRefused for one from a newer version."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > VERSION:
+        raise JournalRefused(
+            f"the journal was written by a newer version (format {found}, this one knows {VERSION}): "
+            "install that version again, or restore a backup"
+        )
+    for number, step in enumerate(_STEPS[found:], start=found + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version={number}; COMMIT;")

@@ -1,0 +1,40 @@
+"""One server for each data folder. The kernel lets go of the lock when the process ends, however it ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from imageserver.errors import DataFolderInUse
+
+
+class DataLock:
+    """Held from before the journal is opened until after it is closed."""
+
+    def __init__(self, data: Path) -> None:
+        self._path = data / ".lock"
+        self._descriptor: int | None = None
+
+    def take(self) -> None:
+        """Take the lock. Raises DataFolderInUse at once when another process holds it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            os.close(descriptor)
+            raise DataFolderInUse(
+                f"{self._path.parent} is in use by another server (process {holder}): stop that one first, "
+                "or give this one a folder of its own with --data"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

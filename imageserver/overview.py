@@ -1,0 +1,72 @@
+"""What the page, the command line and /healthz say about the server: gathered here, shown by web."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from imageserver.jobs import JobQueue, OpenJobs
+from imageserver.journal import Journal
+from imageserver.pictures.store import PictureStore
+from imageserver.registry import Registry
+from imageserver.supervisor import Supervisor
+from imageserver.version import __version__
+from imageserver.web.keys import PluginLine, ProviderLine
+
+
+@define(kw_only=True, eq=False)
+class ServerOverview:
+    """Reads the rooms; changes nothing and asks no provider."""
+
+    _registry: Registry
+    _supervisor: Supervisor
+    _store: PictureStore
+    _journal: Journal
+    _queue: JobQueue
+    _open_jobs: OpenJobs
+    _vital: tuple[str, ...]  # names of what must run
+
+    def providers(self) -> list[ProviderLine]:
+        """Every provider that there is, those that serve first."""
+        serving = [
+            ProviderLine(
+                code=state.code,
+                title=state.title,
+                status="last resort" if state.ready and state.role == "last_resort" else str(state.health),
+                reason=state.reason,
+            )
+            for state in self._registry.states()
+        ]
+        classes = self._registry.plugins.providers
+        off = [
+            ProviderLine(code=code, title=classes[code].title or code, status="off", reason=reason)
+            for code, reason in self._registry.off.items()
+        ]
+        return serving + off
+
+    def plugins(self) -> list[PluginLine]:
+        """Every plugin that was found."""
+        return [
+            PluginLine(
+                name=record.name,
+                version=record.version,
+                source=record.source,
+                status=str(record.status),
+                reason=record.reason,
+                providers=record.codes,
+            )
+            for record in self._registry.plugins.records
+        ]
+
+    def health(self) -> dict[str, object]:
+        """Whether everything that must run does."""
+        dead = [name for name in self._vital if not self._supervisor.is_alive(name)]
+        return {
+            "status": "ok" if not dead else "failing",
+            "version": __version__,
+            "not_running": dead,
+            "restarts": dict(self._supervisor.restarts),
+            "stored": self._store.count(),
+            "waiting_jobs": len(self._open_jobs),
+            "queued": len(self._queue),
+            "lost_notes": self._journal.lost_writes,
+        }

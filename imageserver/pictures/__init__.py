@@ -1,0 +1,1 @@
+"""Originals, renditions, rotation, and the choice without repeats. Nobody else writes picture files."""

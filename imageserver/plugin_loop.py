@@ -1,0 +1,125 @@
+"""An event loop in a daemon thread of its own, for code of strangers: what blocks there holds nobody else up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class PluginCrashed(Exception):
+    """A plugin raised something that would have ended a program, such as SystemExit."""
+
+
+class PluginLoop:
+    """Started by the first call; ends with `stop`, or with the process when its code hangs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    async def call(self, coroutine: Callable[[], Coroutine[Any, Any, T]], deadline: float) -> T:
+        """Run `coroutine()` on the plugin's loop. Raises TimeoutError after `deadline` seconds, whatever it does."""
+        future = asyncio.run_coroutine_threadsafe(_contained(coroutine), self._start())
+        return await asyncio.wait_for(asyncio.wrap_future(future), deadline)
+
+    async def responds(self, within: float) -> bool:
+        """Whether the loop still turns."""
+        if self._loop is None:
+            return True
+        try:
+            await self.call(_nothing, within)
+        except TimeoutError:
+            return False
+        return True
+
+    async def stop(self, within: float) -> bool:
+        """End the loop. False when its code does not let go: the daemon thread is then left behind."""
+        if self._loop is None or self._thread is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            await self.call(_cancel_others, within)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        thread = self._thread
+        # A thread for the waiting, and a daemon too: the default executor would be joined at the end of the process.
+        gone = asyncio.Event()
+        here = asyncio.get_running_loop()
+
+        def wait() -> None:
+            thread.join(within)
+            with contextlib.suppress(RuntimeError):
+                here.call_soon_threadsafe(gone.set)
+
+        threading.Thread(target=wait, name=f"{self._name} end", daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(gone.wait(), within + 1)
+        return not thread.is_alive()
+
+    def _start(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            loop = asyncio.new_event_loop()
+            self._loop = loop
+
+            def run() -> None:
+                asyncio.set_event_loop(loop)
+                try:
+                    loop.run_forever()
+                finally:
+                    loop.run_until_complete(loop.shutdown_asyncgens())
+                    loop.close()
+
+            self._thread = threading.Thread(target=run, name=self._name, daemon=True)
+            self._thread.start()
+        return self._loop
+
+
+async def in_daemon_thread(name: str, work: Callable[[], T], deadline: float) -> T:
+    """Run blocking code of a stranger. Raises TimeoutError after `deadline` seconds; the thread is left behind then."""
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[T] = loop.create_future()
+
+    def settle(value: T | None, error: BaseException | None) -> None:
+        if not result.done():
+            if error is None:
+                result.set_result(value)  # type: ignore[arg-type]  # None only where T is None
+            else:
+                result.set_exception(error)
+
+    def run() -> None:
+        value, error = None, None
+        try:
+            value = work()
+        except Exception as raised:
+            error = raised
+        except BaseException as raised:  # SystemExit must not end the thread silently
+            error = PluginCrashed(f"{type(raised).__name__}: {raised}")
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await asyncio.wait_for(result, deadline)
+
+
+async def _contained(coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    try:
+        return await coroutine()
+    except (Exception, asyncio.CancelledError):
+        raise
+    except BaseException as error:
+        raise PluginCrashed(f"{type(error).__name__}: {error}") from error
+
+
+async def _nothing() -> None:
+    return
+
+
+async def _cancel_others() -> None:
+    others = [other for other in asyncio.all_tasks() if other is not asyncio.current_task()]
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,156 @@
+"""Where a picture comes from: a pure function of what was asked and how things stand."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from attrs import frozen
+
+from imageserver.jobs import Kind
+from imageserver.provider_host import ProviderState
+
+
+class Source(Enum):
+    """Who gives the picture."""
+
+    PROVIDER = auto()  # one of the decision's candidates, in their order
+    STORED = auto()
+    CARD = auto()  # nobody can: a drawn card says what is missing
+
+
+@frozen(kw_only=True)
+class Wish:
+    """What was asked for."""
+
+    kind: Kind
+    provider: str | None = None  # with Kind.PROVIDER
+    prompt: str | None = None  # used once, not saved
+    negative: str | None = None
+
+
+@frozen(kw_only=True)
+class Standing:
+    """How things stand at the moment of a wish."""
+
+    now: float
+    auto_asked: float | None  # when `auto` last asked a provider
+    threshold: float  # seconds
+    providers: Sequence[ProviderState]
+    stored: int
+    stored_in: dict[str, int]  # by library
+    has_room: bool  # fewer unfinished jobs than queue_size
+
+
+@frozen(kw_only=True)
+class Decision:
+    """Who gives the picture, and why."""
+
+    source: Source
+    why: str
+    candidates: tuple[str, ...] = ()
+    scope: str = ""  # a library whose pictures alone count
+
+
+def decide(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
+    """Where the picture comes from."""
+    match wish.kind:
+        case Kind.OLD:
+            return _stored_or_card(standing, "asked for a stored picture")
+        case Kind.AUTO:
+            return _auto(wish, standing, rng)
+        case Kind.PROVIDER:
+            return _this_one(wish, standing)
+        case Kind.ANY | Kind.STARTER:
+            return _any(wish, standing, rng)
+
+
+def last_resort(standing: Standing) -> str | None:
+    """The provider that stands at the end of every chain, when it is ready."""
+    return next((state.code for state in standing.providers if state.role == "last_resort" and state.ready), None)
+
+
+def _auto(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
+    candidates = _choose(wish, standing, rng)
+    remaining = _threshold_left(standing)
+    if candidates and remaining <= 0 and standing.has_room:
+        return Decision(source=Source.PROVIDER, candidates=candidates, why="the threshold has passed")
+    if not candidates:
+        why = "no provider is ready"
+    elif remaining > 0:
+        why = f"the threshold has {_minutes(remaining)} left"
+    else:
+        why = "too many jobs wait"
+    if standing.stored:
+        return Decision(source=Source.STORED, why=why)
+    # An empty store: a provider that is free may paint however short ago it was asked.
+    free = tuple(state.code for state in standing.providers if state.code in candidates and not state.paid)
+    final = last_resort(standing)
+    painters = free or ((final,) if final else ())
+    if painters and standing.has_room:
+        return Decision(source=Source.PROVIDER, candidates=painters, why=f"{why}, and nothing is stored")
+    return Decision(source=Source.CARD, why=f"{why}, and nothing is stored")
+
+
+def _any(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
+    candidates = _choose(wish, standing, rng)
+    if candidates:
+        return Decision(source=Source.PROVIDER, candidates=candidates, why="asked for any provider")
+    libraries = [
+        state.code
+        for state in standing.providers
+        if state.is_library and state.ready and standing.stored_in.get(state.code)
+    ]
+    if libraries and wish.prompt is None:
+        code = rng.choice(libraries)
+        return Decision(source=Source.STORED, scope=code, why=f"asked for any provider, {code} has pictures")
+    final = last_resort(standing)
+    if final:
+        return Decision(source=Source.PROVIDER, candidates=(final,), why="no other provider is ready")
+    return _stored_or_card(standing, "no provider is ready")
+
+
+def _this_one(wish: Wish, standing: Standing) -> Decision:
+    state = next((state for state in standing.providers if state.code == wish.provider), None)
+    if state is None:  # the intake has refused unknown codes already
+        return _stored_or_card(standing, f"{wish.provider} is not there")
+    if state.is_library:
+        if standing.stored_in.get(state.code):
+            return Decision(source=Source.STORED, scope=state.code, why=f"asked for {state.code}")
+        return _stored_or_card(standing, f"{state.code} has no pictures")
+    if not state.ready:
+        return _stored_or_card(standing, f"{state.code} is {state.health}: {state.reason}")
+    return Decision(source=Source.PROVIDER, candidates=(state.code,), why=f"asked for {state.code}")
+
+
+def _choose(wish: Wish, standing: Standing, rng: random.Random) -> tuple[str, ...]:
+    ready = [
+        state.code
+        for state in standing.providers
+        if state.role == "chosen"
+        and state.ready
+        and not state.is_library
+        and (state.takes_prompt or wish.prompt is None)
+    ]
+    rng.shuffle(ready)
+    return tuple(ready)
+
+
+def _stored_or_card(standing: Standing, why: str) -> Decision:
+    if standing.stored:
+        return Decision(source=Source.STORED, why=why)
+    return Decision(source=Source.CARD, why=f"{why}, and nothing is stored")
+
+
+def _threshold_left(standing: Standing) -> float:
+    """Seconds until `auto` may ask a provider; 0 or less: it may."""
+    if standing.auto_asked is None:
+        return 0.0
+    passed = standing.now - standing.auto_asked
+    # A clock that was set back says nothing about what has passed; at most one whole threshold is waited for.
+    return min(standing.threshold, standing.threshold - passed)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,223 @@
+"""One provider with its own thread, slots and deadline. What it does wrong is charged to it alone."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import aiohttp
+from attrs import frozen
+
+from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, TransientError, Unreachable
+from imageserver.plugin_loop import PluginLoop
+from imageserver.providers import (
+    GeneratedImage,
+    GenerationRequest,
+    ImageProvider,
+    LibraryProvider,
+    PollingImageProvider,
+    ProviderContext,
+)
+
+T = TypeVar("T")
+Role = Literal["chosen", "last_resort"]
+_BUILD_SECONDS = 15.0
+_READINESS_SECONDS = 15.0
+_PULSE_SECONDS = 1.0  # a loop that does not turn within this after a deadline is blocked by its own code
+_STOP_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Health(StrEnum):
+    """What a provider can do at the moment."""
+
+    STARTING = "starting"
+    READY = "ready"
+    NOT_READY = "not ready"  # it says itself what is missing
+    HUNG = "hung"  # its code does not come back
+    BROKEN = "broken"  # it could not be built
+
+
+@frozen(kw_only=True)
+class ProviderState:
+    """A provider as the policy and the page see it."""
+
+    code: str
+    title: str
+    role: Role
+    health: Health
+    reason: str  # one sentence for the owner; empty when ready
+    takes_prompt: bool
+    paid: bool
+    is_library: bool
+
+    @property
+    def ready(self) -> bool:
+        return self.health is Health.READY
+
+
+class ProviderHost:
+    """Builds a provider and calls it, never on the server's loop, never for longer than its deadline."""
+
+    def __init__(self, provider_class: type[ImageProvider], context: ProviderContext, role: Role) -> None:
+        self.provider_class = provider_class
+        self.code = provider_class.code
+        self._context = context
+        self._role = role
+        self._loop = PluginLoop(f"provider {self.code}")
+        self._free_slots = max(1, provider_class.slots)
+        self._turned_away: deque[str] = deque()
+        self._provider: ImageProvider | None = None
+        self._health = Health.STARTING
+        self._reason = "it is being started"
+
+    @property
+    def state(self) -> ProviderState:
+        """How it is at the moment."""
+        kind = self.provider_class
+        return ProviderState(
+            code=self.code,
+            title=kind.title or self.code,
+            role=self._role,
+            health=self._health,
+            reason=self._reason,
+            takes_prompt=kind.takes_prompt,
+            paid=kind.paid,
+            is_library=issubclass(kind, LibraryProvider),
+        )
+
+    async def open(self) -> None:
+        """Build the provider and ask whether it is ready. Never raises: the state says what went wrong."""
+
+        async def build() -> ImageProvider:
+            return self.provider_class(self._context)
+
+        try:
+            self._provider = await self._loop.call(build, _BUILD_SECONDS)
+        except Exception as error:  # a stranger's constructor may raise anything
+            self._become(Health.BROKEN, f"it could not be built: {_said(error)}")
+            return
+        await self.check_readiness()
+
+    async def check_readiness(self) -> None:
+        """Ask the provider whether a picture can be asked for."""
+        provider = self._provider
+        if provider is None:
+            return
+        try:
+            missing = await self._loop.call(provider.readiness, _READINESS_SECONDS)
+        except TimeoutError:
+            self._become(Health.HUNG, "its code does not come back; the server goes on without it")
+        except Exception as error:
+            self._become(Health.NOT_READY, f"it could not say whether it is ready: {_said(error)}")
+        else:
+            if missing is None:
+                self._become(Health.READY, "")
+            else:
+                self._become(Health.NOT_READY, str(missing))
+
+    def take_slot(self, job_id: str) -> bool:
+        """Take one of the provider's slots for a job. Without a free one the job is remembered for `free_slot`."""
+        if self._free_slots == 0:
+            self._turned_away.append(job_id)
+            return False
+        self._free_slots -= 1
+        return True
+
+    def free_slot(self) -> str | None:
+        """Give a slot back; returns the job that was turned away first, whose turn it is now."""
+        self._free_slots += 1
+        return self._turned_away.popleft() if self._turned_away else None
+
+    async def generate(self, request: GenerationRequest) -> GeneratedImage:
+        """A picture, in one call. Raises a ProviderError and nothing else."""
+        provider = self._built()
+        image = await self._call(lambda: provider.generate(request))
+        return _checked(image, self.code)
+
+    async def submit(self, request: GenerationRequest) -> str:
+        """A ticket for a picture. Raises a ProviderError and nothing else."""
+        provider = self._built()
+        assert isinstance(provider, PollingImageProvider)
+        ticket: object = await self._call(lambda: provider.submit(request))
+        if not isinstance(ticket, str) or not ticket:  # what the annotation promises, a stranger may not keep
+            raise BadResult(f"{self.code} gave no ticket")
+        return ticket
+
+    async def poll(self, ticket: str) -> GeneratedImage | None:
+        """The picture for a ticket, or None while it is being made. Raises a ProviderError and nothing else."""
+        provider = self._built()
+        assert isinstance(provider, PollingImageProvider)
+        image = await self._call(lambda: provider.poll(ticket))
+        return None if image is None else _checked(image, self.code)
+
+    @property
+    def gives_tickets(self) -> bool:
+        """Whether `submit` and `poll` are to be used rather than `generate`."""
+        return issubclass(self.provider_class, PollingImageProvider)
+
+    def folders(self) -> list[Path]:
+        """A library's folders. Called in a thread."""
+        if not isinstance(self._provider, LibraryProvider):
+            return []
+        return [Path(folder) for folder in self._provider.folders()]
+
+    async def close(self) -> None:
+        """End the provider and its thread; one that hangs is left behind."""
+        provider = self._provider
+        if provider is not None and self._health is not Health.HUNG:
+
+            async def end() -> None:
+                try:
+                    await provider.close()
+                finally:
+                    await self._context.close()
+
+            try:
+                await self._loop.call(end, _STOP_SECONDS)
+            except Exception as error:
+                _log.warning("provider %s did not close: %s", self.code, _said(error))
+        if not await self._loop.stop(_STOP_SECONDS):
+            _log.warning("provider %s does not end and is left behind", self.code)
+
+    def _built(self) -> ImageProvider:
+        if self._provider is None or self._health is Health.HUNG:
+            raise Unreachable(f"{self.code}: {self._reason}")
+        return self._provider
+
+    async def _call(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        deadline = self.provider_class.deadline
+        try:
+            return await self._loop.call(call, deadline)
+        except ProviderError:
+            raise
+        except TimeoutError:
+            if not await self._loop.responds(_PULSE_SECONDS):
+                self._become(Health.HUNG, "its code does not come back; the server goes on without it")
+            raise DeadlineExceeded(f"{self.code} gave no answer within {deadline:.0f} s") from None
+        except aiohttp.ClientConnectorError as error:
+            raise Unreachable(f"{self.code}: {_said(error)}") from error
+        except Exception as error:
+            _log.warning("provider %s raised %s", self.code, _said(error), exc_info=error)
+            raise TransientError(f"{self.code} failed: {_said(error)}") from error
+
+    def _become(self, health: Health, reason: str) -> None:
+        if (health, reason) != (self._health, self._reason):
+            level = logging.INFO if health is Health.READY else logging.WARNING
+            _log.log(level, "provider %s is %s%s", self.code, health, f": {reason}" if reason else "")
+        self._health, self._reason = health, reason
+
+
+def _checked(image: object, code: str) -> GeneratedImage:
+    if not isinstance(image, GeneratedImage) or not isinstance(image.data, bytes | bytearray | memoryview):
+        raise BadResult(f"{code} returned {type(image).__name__} where a GeneratedImage with bytes belongs")
+    return image
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,156 @@
+"""Which providers serve, in which role, with which settings; and the hosts they run in."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from imageserver.clock import Clock
+from imageserver.config.model import Config
+from imageserver.config.settings import read_settings
+from imageserver.errors import Problem
+from imageserver.plugins import Plugins
+from imageserver.provider_host import Health, ProviderHost, ProviderState, Role
+from imageserver.providers import ImageProvider, LibraryProvider, ProviderContext
+
+LAST_RESORT = "atelier"  # paints offline and for nothing
+_PATIENCE = 1.5  # seconds that a start waits for providers before it listens without the slow ones
+
+
+@frozen(kw_only=True)
+class Enabled:
+    """A provider that is to serve."""
+
+    kind: type[ImageProvider]
+    settings: object = field(repr=False)  # may hold a key
+    role: Role
+
+
+@frozen(kw_only=True)
+class Selection:
+    """What the options make of the providers that there are."""
+
+    enabled: tuple[Enabled, ...]
+    off: Mapping[str, str]  # code → why it does not serve
+    problems: tuple[Problem, ...]
+
+
+def select_providers(plugins: Plugins, config: Config) -> Selection:
+    """Read every provider's settings and give each its role. Pure but for reading the provider classes."""
+    problems = [*_unknown_codes(plugins, config)]
+    enabled: dict[str, Enabled] = {}
+    off: dict[str, str] = {}
+    for code, kind in plugins.providers.items():
+        raw = config.providers.get(code)
+        if code in config.options.disabled_providers:
+            off[code] = "disabled_providers names it"
+            continue
+        if raw is None and code in plugins.built_in and code != LAST_RESORT:
+            off[code] = f"not configured: write providers: {{{code}: …}} into options.yml"
+            continue
+        settings, found = read_settings(raw, kind.settings_class, code=code, data=config.data)
+        if found and raw is None:
+            off[code] = f"it needs settings: {'; '.join(problem.message for problem in found)}"
+            continue
+        problems += found
+        if not found:
+            enabled[code] = Enabled(kind=kind, settings=settings, role="chosen")
+    others = [code for code in enabled if code != LAST_RESORT]
+    if LAST_RESORT in enabled and LAST_RESORT not in config.providers and others:
+        final = enabled[LAST_RESORT]
+        enabled[LAST_RESORT] = Enabled(kind=final.kind, settings=final.settings, role="last_resort")
+    return Selection(enabled=tuple(enabled.values()), off=off, problems=tuple(problems))
+
+
+def library_folders(selection: Selection) -> dict[str, Path]:
+    """The folders of the owner's that libraries show, by provider: what the folder checks look at."""
+    folders = {}
+    for enabled in selection.enabled:
+        folder = getattr(enabled.settings, "local_image_folder", None)
+        if issubclass(enabled.kind, LibraryProvider) and isinstance(folder, Path):
+            folders[enabled.kind.code] = folder
+    return folders
+
+
+def _unknown_codes(plugins: Plugins, config: Config) -> list[Problem]:
+    known = list(plugins.providers)
+    named = [(code, f"{raw.file}:{raw.line}", "providers") for code, raw in config.providers.items()]
+    where = config.origins.get("disabled_providers", config.options_file.name)
+    named += [(code, where, "disabled_providers") for code in config.options.disabled_providers]
+    problems = []
+    for code, place, key in named:
+        if code in plugins.providers:
+            continue
+        broken = next((record for record in plugins.records if record.name == code and record.reason), None)
+        near = difflib.get_close_matches(code, known, 1)
+        if broken:
+            hint = f"its plugin is broken: {broken.reason}"
+        elif near:
+            hint = f"did you mean {near[0]}?"
+        else:
+            hint = f"there are: {', '.join(sorted(known))}"
+        problems.append(Problem(place, f"{key}: there is no provider called {code}; {hint}"))
+    return problems
+
+
+class Registry:
+    """The providers that serve, each in its host."""
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        selection: Selection,
+        *,
+        data: Path,
+        clock: Clock,
+        rng: random.Random,
+        log: Callable[[str], logging.Logger] = logging.getLogger,
+    ) -> None:
+        self.plugins = plugins
+        self.off = dict(selection.off)
+        self.hosts: dict[str, ProviderHost] = {}
+        self._opening: set[asyncio.Future[None]] = set()
+        for enabled in selection.enabled:
+            context = ProviderContext(
+                settings=enabled.settings,
+                clock=clock,
+                random=random.Random(rng.getrandbits(64)),  # noqa: S311 - for pictures, not for secrets
+                log=log(f"imageserver.provider.{enabled.kind.code}"),
+                data_folder=data / "providers" / enabled.kind.code,
+            )
+            self.hosts[enabled.kind.code] = ProviderHost(enabled.kind, context, enabled.role)
+
+    async def open(self) -> None:
+        """Build every provider, all at once. One that is slow goes on by itself: it delays nobody else."""
+        self._opening = {asyncio.ensure_future(host.open()) for host in self.hosts.values()}
+        if self._opening:
+            await asyncio.wait(self._opening, timeout=_PATIENCE)
+
+    async def close(self) -> None:
+        """End every provider."""
+        for opening in self._opening:
+            opening.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        await asyncio.gather(*(host.close() for host in self.hosts.values()))
+
+    async def check_readiness(self) -> None:
+        """Ask every provider anew whether it is ready."""
+        await asyncio.gather(*(host.check_readiness() for host in self.hosts.values()))
+
+    def states(self) -> list[ProviderState]:
+        """How every provider is at the moment."""
+        return [host.state for host in self.hosts.values()]
+
+    def libraries(self) -> dict[str, Callable[[], list[Path]]]:
+        """The folders whose pictures count as stored, by provider. The callables belong into threads."""
+        return {
+            code: host.folders
+            for code, host in self.hosts.items()
+            if issubclass(host.provider_class, LibraryProvider) and host.state.health is not Health.BROKEN
+        }

@@ -1,0 +1,66 @@
+"""Owns the server's long-running coroutines: one that dies is logged, counted and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from attrs import define, field
+
+from imageserver.clock import Clock
+
+_FIRST_PAUSE = 0.5  # seconds before a restart; doubled each time it dies again soon
+_LONGEST_PAUSE = 60.0
+
+_log = logging.getLogger(__name__)
+
+
+@define
+class Supervisor:
+    """Keeps what it was given running until `stop`."""
+
+    clock: Clock
+    restarts: dict[str, int] = field(factory=dict)  # by name, since the start
+    _running: dict[str, asyncio.Task[None]] = field(factory=dict)
+
+    def keep_running(self, name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `start()`, again and again should it end."""
+        self._running[name] = asyncio.create_task(self._keep(name, start), name=name)
+
+    def run_once(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` to its end in the background; a failure is logged."""
+
+        async def run() -> None:
+            try:
+                await work
+            except Exception:
+                _log.exception("%s failed", name)
+
+        self._running[name] = asyncio.create_task(run(), name=name)
+
+    def is_alive(self, name: str) -> bool:
+        """Whether it runs, or waits a moment to be started again."""
+        running = self._running.get(name)
+        return running is not None and not running.done()
+
+    async def stop(self) -> None:
+        """End everything and wait for it."""
+        for running in self._running.values():
+            running.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._running.clear()
+
+    async def _keep(self, name: str, start: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            began = self.clock.monotonic()
+            try:
+                await start()
+                _log.error("%s ended by itself and is started again", name)
+            except Exception:
+                _log.exception("%s died and is started again", name)
+            self.restarts[name] = self.restarts.get(name, 0) + 1
+            pause = _FIRST_PAUSE if self.clock.monotonic() - began > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
+            await self.clock.sleep(pause)

@@ -1,0 +1,1 @@
+"""HTTP: what frames, people and programs see."""

@@ -1,0 +1,54 @@
+"""What every request goes through: our shape of errors, and the refusal of other people's web pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from imageserver.errors import BadRequest, PromptRefused, TooManyWaiting, UnknownProvider
+from imageserver.web.answers import error_answer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_RETRY_AFTER = 30  # seconds: a frame's own rhythm
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+_log = logging.getLogger(__name__)
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever goes wrong into JSON of our shape; nothing inside shows to the outside."""
+    try:
+        return await handler(request)
+    except (BadRequest, UnknownProvider) as error:
+        return error_answer(400, error.reason, str(error))
+    except PromptRefused as error:
+        return error_answer(409 if error.refusal == "broken_library" else 400, error.refusal, str(error))
+    except TooManyWaiting as error:
+        return error_answer(429, error.reason, str(error), headers={"Retry-After": str(_RETRY_AFTER)})
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        code = HTTPStatus(error.status).phrase.lower().replace(" ", "_")
+        return error_answer(error.status, code, error.reason or code, headers=headers)
+    except ConnectionResetError:
+        raise  # the client has gone; there is nobody to answer
+    except Exception:
+        _log.exception("%s %s failed", request.method, request.path)
+        return error_answer(500, "internal", "something went wrong in the server; its log says what")
+
+
+@web.middleware
+async def own_pages_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what a foreign web page makes a browser send. Frames send neither header."""
+    if request.method not in _SAFE:
+        origin = request.headers.get("Origin")
+        foreign = origin is not None and urlsplit(origin).netloc != request.host
+        if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+            return error_answer(403, "foreign_page", "a page of another site may not do this")
+    return await handler(request)
