@@ -14,7 +14,7 @@ from imageserver.errors import (
     TransientError,
     Unreachable,
 )
-from imageserver.hookspecs import hookimpl
+from imageserver.hookspecs import RegisterProvider, hookimpl
 from imageserver.providers import (
     GeneratedImage,
     GenerationRequest,
@@ -45,6 +45,7 @@ __all__ = [
     "ProviderContext",
     "ProviderError",
     "RateLimited",
+    "RegisterProvider",
     "TransientError",
     "Unreachable",
     "__version__",

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from imageserver.lettering import Fitted, first_line, fit, font, line_height, shorten, wrap
 
-Kind = Literal["nothing_stored", "painting", "provider_failed"]
+Kind = Literal["nothing_stored", "painting", "provider_failed", "answer_lost"]
 Language = Literal["ru", "en"]
 Colour = tuple[int, int, int]
 
@@ -64,6 +64,14 @@ _TEXTS: dict[tuple[Kind, Language], _Text] = {
     ("provider_failed", "ru"): _Text(
         "Не получилось",
         "Нарисовать картину не удалось, а показать вместо неё пока нечего. Сервер попробует ещё раз.",
+    ),
+    ("answer_lost", "en"): _Text(
+        "The answer was lost",
+        "The service may have taken money for this picture. It will not be bought again by itself.",
+    ),
+    ("answer_lost", "ru"): _Text(
+        "Ответ потерялся",
+        "Сервис мог взять деньги за эту картину. Сама собой она второй раз куплена не будет.",
     ),
 }
 # Cards are drawn this many times larger and then reduced: smooth edges, and letters that stand where they belong.
@@ -263,7 +271,7 @@ def _at_size(
 
 
 def _reason_lines(reason: Reason, width: int, size: int) -> list[tuple[str, str]]:
-    """ "provider: reason" on at most two lines."""
+    """ "provider: reason" on at most three lines."""
     provider = shorten(f"{reason.provider}:", font(size, "Medium"), width * 2 // 3)
     taken = font(size, "Medium").getlength(provider)
     text = " " + " ".join(reason.reason.split())
@@ -271,4 +279,4 @@ def _reason_lines(reason: Reason, width: int, size: int) -> list[tuple[str, str]
     if taken + face.getlength(text) <= width:
         return [(provider, text)]
     first, rest = first_line(text.strip(), face, round(width - taken - face.getlength(" ")))
-    return [(provider, f" {first}"), *(("", line) for line in wrap(rest, face, width, most=1))]
+    return [(provider, f" {first}"), *(("", line) for line in wrap(rest, face, width, most=2))]

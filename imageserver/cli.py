@@ -32,7 +32,7 @@ class _Group(click.Group):
             click.echo(str(error), err=True)
         except OSError as error:
             click.echo(f"{error.filename or 'system'}: {error.strerror or error}", err=True)
-        ctx.exit(2)
+        return ctx.exit(2)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})

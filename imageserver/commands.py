@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,9 @@ def load_config(data: str | None, flags: Mapping[str, object]) -> Config:
 
 def check(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugins, Selection]:
     """Everything that can be said before a start. Raises ConfigError with all problems; changes nothing on disk."""
-    problems = []
-    try:
-        config = load_config(data, flags)
-    except ConfigError as error:
-        raise error from None
+    now = local_time(SystemClock())
+    folder = data_folder(data, os.environ)
+    config, problems = reader.read(folder, flags=flags, environment=os.environ, now=now)
     plugins = asyncio.run(load_plugins(config.options.plugins_dir))
     selection = select_providers(plugins, config)
     problems += selection.problems
@@ -151,7 +149,7 @@ def rotate(data: str | None, *, confirm: bool) -> dict[str, Any]:
     return asyncio.run(Running.find(data_folder(data, os.environ)).ask("POST", f"/api/v1/rotation{query}"))
 
 
-def table(rows: list[tuple[str, ...]], tell: Tell) -> None:
+def table(rows: Sequence[tuple[str, ...]], tell: Tell) -> None:
     """Columns under each other; the last one is cut to the terminal's width."""
     if not rows:
         return

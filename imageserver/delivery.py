@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from imageserver.clock import Clock
 from imageserver.frames import Frame
 from imageserver.job_ids import JobId, JobIds
-from imageserver.jobs import Job, JobQueue, JobState, OpenJobs
+from imageserver.jobs import Job, JobQueue, JobState, OpenJobs, short
 from imageserver.journal import Journal
 from imageserver.pictures.cards import CardRenditions
 from imageserver.pictures.renditions import Rendition
@@ -101,7 +101,7 @@ class Delivery:
             return await self._job_result(job_id, frame)
         if job_id.what == "picture":
             return await self._in_time(self._picture(job_id.text, job_id.number, frame))
-        return await self._in_time(self._card(frame, "nothing_stored", ""))
+        return await self._in_time(self._card(frame, "nothing_stored"))
 
     async def _job_result(self, job_id: JobId, frame: Frame) -> Outcome:
         job = await self._ended_job(job_id)
@@ -111,7 +111,7 @@ class Delivery:
             return _FAILED
         if job.picture is not None:
             return await self._in_time(self._picture(job_id.text, job.picture, frame))
-        return await self._in_time(self._card(frame, job.card or "nothing_stored", job.message or ""))
+        return await self._in_time(self._card(frame, job.card or "nothing_stored", _reasons(job)))
 
     def taken(self, text: str, ready: Ready) -> None:
         """The frame has read the whole answer."""
@@ -138,11 +138,11 @@ class Delivery:
             if rendition is not None:
                 return Ready(rendition=rendition, picture=picture_id)
             picture_id = None
-        return await self._card(frame, "nothing_stored", "")
+        return await self._card(frame, "nothing_stored")
 
     async def card(self, frame: Frame, kind: str) -> Ready:
         """A drawn card."""
-        return await self._card(frame, kind, "")
+        return await self._card(frame, kind)
 
     async def _ended_job(self, job_id: JobId) -> Job | Pending | Failed:
         if job_id.text in self._open_jobs:
@@ -160,14 +160,14 @@ class Delivery:
         if ready.picture is not None and ready.picture != picture_id:
             # The same id keeps showing the same picture, whichever it came to be.
             if text not in self._replaced:
-                _log.info("job %s: picture %d is gone, %d is shown", text[:12], picture_id, ready.picture)
+                _log.info("job %s: picture %d is gone, %d is shown", short(text), picture_id, ready.picture)
             self._replaced[text] = ready.picture
             if len(self._replaced) > _MOST_REPLACED:
                 self._replaced.popitem(last=False)
         return ready
 
-    async def _card(self, frame: Frame, kind: str, message: str) -> Ready:
-        return Ready(rendition=await self._cards.get(kind, message, frame.target), picture=None)
+    async def _card(self, frame: Frame, kind: str, reasons: tuple[tuple[str, str], ...] = ()) -> Ready:
+        return Ready(rendition=await self._cards.get(kind, frame.target, reasons), picture=None)
 
     @staticmethod
     async def _in_time(work: Coroutine[Any, Any, Ready]) -> Ready | Pending:
@@ -175,6 +175,10 @@ class Delivery:
             return await asyncio.wait_for(work, _RENDITION_SECONDS)
         except TimeoutError:  # the rendition goes on being made and is there when the frame comes again
             return Pending()
+
+
+def _reasons(job: Job) -> tuple[tuple[str, str], ...]:
+    return ((job.provider or "", job.message),) if job.message else ()
 
 
 _EXPIRED = Failed(reason="expired", message="this operation has expired")

@@ -9,6 +9,7 @@
 | UnknownProvider    | intake                    | 400 that names the providers there are                |
 | PictureBroken      | image, on decoding        | never seen by a frame: noted, another picture is sent |
 | JournalRefused     | journal, at the start     | exit code 2, the data left untouched                  |
+| JournalUnavailable | journal, at any time      | a stored picture; jobs go on when it works again      |
 | DataFolderInUse    | lock, at the start        | exit code 2 with the other server's process id        |
 | ProviderError …    | providers                 | a stored picture instead; the reason in journal, log  |
 """
@@ -83,6 +84,12 @@ class JournalRefused(ImageServerError):
     """The journal on disk is not one that this version may open."""
 
     reason = "journal"
+
+
+class JournalUnavailable(ImageServerError):
+    """The journal could not do what it was asked: the disk is full or broken, mostly. Asking later may work."""
+
+    reason = "journal_unavailable"
 
 
 class DataFolderInUse(ImageServerError):

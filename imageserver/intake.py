@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import sqlite3
 from concurrent.futures import Executor
 from typing import Literal
 
 from attrs import define, field, frozen
 
 from imageserver.clock import Clock
-from imageserver.errors import TooManyWaiting, UnknownProvider
+from imageserver.errors import JournalUnavailable, TooManyWaiting, UnknownProvider
 from imageserver.frames import Frame
 from imageserver.job_ids import JobIds
-from imageserver.jobs import Job, JobQueue, JobState, Kind, OpenJobs
+from imageserver.jobs import Job, JobQueue, JobState, Kind, OpenJobs, short
 from imageserver.journal import Journal
 from imageserver.pictures.store import PictureStore
 from imageserver.policy import Decision, Source, Standing, Wish, decide
@@ -122,9 +121,9 @@ class Intake:
             await self._journal.jobs.create(job, limit=limit, notes=notes)
         except TooManyWaiting:
             raise
-        except sqlite3.Error as error:
+        except JournalUnavailable as error:
             # What cannot be written down is not asked for: a picture that is paid could be lost.
-            _log.error("job %s: the journal cannot be written: %s", job.id, error)
+            _log.error("job %s: %s", short(job.id), error)
             if wish.kind is Kind.AUTO:
                 self._auto_asked = before
             return self._give_stored(wish, frame, Decision(source=Source.STORED, why="the journal cannot be written"))
@@ -184,4 +183,4 @@ class Intake:
 
     @staticmethod
     def _say(wish: Wish, frame: Frame, job_id: str, source: str, why: str) -> None:
-        _log.info("frame %s asked %s: job %s, %s, because %s", frame.key or "-", wish.kind, job_id[:12], source, why)
+        _log.info("frame %s asked %s: job %s, %s, because %s", frame.key or "-", wish.kind, short(job_id), source, why)

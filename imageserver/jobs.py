@@ -63,6 +63,11 @@ class Job:
         return self.state not in UNFINISHED
 
 
+def short(job_id: str) -> str:
+    """The end of an id, enough to tell one line of the log from another. Its beginning is the time for all."""
+    return job_id[-10:]
+
+
 class JobQueue:
     """Wakes workers. Losing or doubling an id is harmless: claiming in the journal decides."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Literal, TypeVar
@@ -12,8 +11,8 @@ from typing import Literal, TypeVar
 from attrs import define, evolve
 
 from imageserver.clock import Clock
-from imageserver.errors import BadResult, DeadlineExceeded, PictureBroken, ProviderError
-from imageserver.jobs import Job, JobQueue, JobState, Kind, OpenJobs
+from imageserver.errors import BadResult, DeadlineExceeded, JournalUnavailable, PictureBroken, ProviderError
+from imageserver.jobs import Job, JobQueue, JobState, Kind, OpenJobs, short
 from imageserver.journal import Journal
 from imageserver.pictures.quarantine import Quarantine
 from imageserver.pictures.store import Made, PictureStore
@@ -62,9 +61,9 @@ class Worker:
                 await self._resume(job)
             else:
                 await self._ask(job)
-        except sqlite3.Error as error:
-            # a full disk, mostly: the job stays as it is and the schedule wakes it again
-            _log.error("job %s: the journal cannot be written: %s", job_id[:12], error)
+        except JournalUnavailable as error:
+            # the job stays as it is, and the schedule wakes it again
+            _log.error("job %s: %s", short(job_id), error)
         finally:
             self._held.discard(job_id)
 
@@ -72,7 +71,7 @@ class Worker:
         """Go on with a job that was cut off while a provider was being asked."""
         if await self._store.adopt(evolve(job, state=JobState.DONE, settled=self._clock.now())):
             self._open_jobs.end(job.id)
-            _log.info("job %s is done: its picture was in the store already", job.id[:12])
+            _log.info("job %s is done: its picture was in the store already", short(job.id))
             return
         host = self._registry.hosts.get(job.provider or "")
         if host is None or (host.provider_class.paid and not host.provider_class.idempotent):
@@ -97,12 +96,12 @@ class Worker:
                 if host.gives_tickets:
                     ticket = await host.submit(_request(job))
                     await self._journal.jobs.keep_ticket(job.id, ticket)
-                    _log.info("job %s: %s gave a ticket", job.id[:12], code)
+                    _log.info("job %s: %s gave a ticket", short(job.id), code)
                     return
                 await self._keep(job, host, await host.generate(_request(job)))
             except ProviderError as error:
                 job = _noted(job, code, error.reason, str(error))
-                _log.warning("job %s: %s: %s", job.id[:12], code, error)
+                _log.warning("job %s: %s: %s", short(job.id), code, error)
                 if error.charged and host.provider_class.paid:
                     await self._settle_unknown(job)
                     return
@@ -135,7 +134,7 @@ class Worker:
                 raise DeadlineExceeded(f"{host.code} did not finish the picture within {_patience(host):.0f} s")
         except ProviderError as error:
             if error.reason in {"transient", "unreachable", "rate_limit"} and not self._is_overdue(job, host):
-                _log.info("job %s: %s cannot be asked just now: %s", job.id[:12], host.code, error)
+                _log.info("job %s: %s cannot be asked just now: %s", short(job.id), host.code, error)
                 return  # the ticket is good; the next poll may get through
             await self._give_up_ticket(job, error.reason, str(error))
         finally:
@@ -145,7 +144,7 @@ class Worker:
         return self._clock.now() - job.created > _patience(host)
 
     async def _give_up_ticket(self, job: Job, reason: str, message: str) -> None:
-        _log.warning("job %s: the ticket of %s is given up: %s", job.id[:12], job.provider, message)
+        _log.warning("job %s: the ticket of %s is given up: %s", short(job.id), job.provider, message)
         job = _noted(job, job.provider or "", reason, message)
         host = self._registry.hosts.get(job.provider or "")
         if host is None or host.provider_class.paid:
@@ -180,12 +179,12 @@ class Worker:
                     details=image.details,
                 ),
             )
-        except (OSError, sqlite3.Error) as error:
-            _log.error("job %s: the picture of %s cannot be kept: %s", job.id[:12], host.code, error)
+        except (OSError, JournalUnavailable) as error:
+            _log.error("job %s: the picture of %s cannot be kept: %s", short(job.id), host.code, error)
             await self._fall_back(_noted(job, host.code, "disk", "the picture could not be kept on the disk"))
             return
         self._open_jobs.end(job.id)
-        _log.info("job %s is done: %s painted picture %d", job.id[:12], host.code, picture.id)
+        _log.info("job %s is done: %s painted picture %d", short(job.id), host.code, picture.id)
 
     async def _judge(self, job: Job, host: ProviderHost, data: bytes) -> Literal["jpeg", "png", "webp"]:
         """The picture's format. Raises BadResult for what cannot be shown; what was paid for is kept aside."""
@@ -202,7 +201,7 @@ class Worker:
         except PictureBroken as error:
             reason = str(error)
             place = await self._in_thread(lambda: self._quarantine.keep(job.id, host.code, data, reason))
-            _log.warning("job %s: what %s gave is kept as %s", job.id[:12], host.code, place)
+            _log.warning("job %s: what %s gave is kept as %s", short(job.id), host.code, place)
             raise BadResult(f"{host.code} gave no picture: {error}") from error
 
     # Ending
@@ -237,7 +236,7 @@ class Worker:
     async def _settle(self, job: Job) -> None:
         await self._journal.jobs.settle(evolve(job, settled=self._clock.now()))
         self._open_jobs.end(job.id)
-        _log.info("job %s is %s: %s", job.id[:12], job.state, job.why)
+        _log.info("job %s is %s: %s", short(job.id), job.state, job.why)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from imageserver import GeneratedImage, GenerationRequest, LibraryProvider, ProviderError, hookimpl
-from imageserver.hookspecs import RegisterProvider
+from imageserver import GeneratedImage, GenerationRequest, LibraryProvider, ProviderError, RegisterProvider, hookimpl
 
 
 @frozen(kw_only=True)
@@ -35,7 +34,7 @@ class Folder(LibraryProvider):
                 return f"the folder {folder} is not there"
         return None
 
-    async def generate(self, request: GenerationRequest) -> GeneratedImage:
+    async def generate(self, request: GenerationRequest) -> GeneratedImage:  # noqa: ARG002 - the interface's signature
         """Never asked: the server takes a library's pictures from its folders."""
         raise ProviderError("a folder shows what lies in it; it makes no pictures")
 

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from attrs import define, field
 
-from imageserver.errors import JournalRefused
+from imageserver.errors import JournalRefused, JournalUnavailable
 from imageserver.journal.schema import migrate
 
 T = TypeVar("T")
@@ -64,11 +64,14 @@ class Database:
         self._thread = None
 
     async def read(self, work: Work[T]) -> T:
-        """Run a query. It sees every write given before it."""
+        """Run a query. It sees every write given before it. Raises JournalUnavailable."""
         return await self._give(work, writes=False)
 
     async def write(self, work: Work[T]) -> T:
-        """Run a change; returns when it is on the disk. `work` is undone alone when it raises."""
+        """Run a change; returns when it is on the disk. `work` is undone alone when it raises.
+
+        Raises what `work` raises, and JournalUnavailable.
+        """
         return await self._give(work, writes=True)
 
     def post(self, work: Work[object]) -> None:
@@ -179,6 +182,10 @@ class Database:
                     item.error = error
 
     def _answer(self, item: _Item[Any]) -> None:
+        if isinstance(item.error, sqlite3.Error):
+            unavailable = JournalUnavailable(f"the journal cannot be used: {item.error}")
+            unavailable.__cause__ = item.error
+            item.error = unavailable
         if item.future is not None:
             self._tell(item.future, item.value, item.error)
         elif item.error is not None:

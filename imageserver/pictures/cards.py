@@ -36,14 +36,18 @@ class CardRenditions:
     _executor: Executor
     _kept: OrderedDict[str, Rendition] = field(init=False, factory=OrderedDict)
 
-    async def get(self, kind: str, message: str, target: Target) -> Rendition:
-        """The card of this kind, in the owner's language."""
+    async def get(self, kind: str, target: Target, reasons: tuple[tuple[str, str], ...] = ()) -> Rendition:
+        """The card of this kind, in the owner's language.
+
+        `reasons` are (provider, what went wrong) of this very card; without any it says what is missing everywhere.
+        """
         facts = self._facts()
-        said = repr((kind, message, target.key, facts)).encode()
+        reasons = reasons or facts.providers
+        said = repr((kind, reasons, target.key, facts.language, facts.page)).encode()
         key = f"card/{hashlib.sha256(said).hexdigest()[:16]}"
         kept = self._kept.get(key)
         if kept is None:
-            jpeg = await asyncio.get_running_loop().run_in_executor(self._executor, _draw, kind, message, target, facts)
+            jpeg = await asyncio.get_running_loop().run_in_executor(self._executor, _draw, kind, reasons, target, facts)
             kept = Rendition(key=key, size=len(jpeg), path=None, base64=base64.b64encode(jpeg))
             self._kept[key] = kept
             if len(self._kept) > _MOST_KEPT:
@@ -51,15 +55,13 @@ class CardRenditions:
         return kept
 
 
-def _draw(kind: str, message: str, target: Target, facts: CardFacts) -> bytes:
-    from imageserver import cards  # brings Pillow with it
+def _draw(kind: str, reasons: tuple[tuple[str, str], ...], target: Target, facts: CardFacts) -> bytes:
+    from imageserver import cards, image  # they bring Pillow with them
 
-    # the reason behind this very card, or else what is missing everywhere
-    reasons = (("", message),) if message else facts.providers
     card = cards.Card(
         # a journal may hold a kind of card that this version does not draw
         kind=cast(cards.Kind, kind) if kind in get_args(cards.Kind) else "provider_failed",
         address=facts.page,
         reasons=tuple(cards.Reason(provider=code, reason=reason) for code, reason in reasons),
     )
-    return cards.draw_card(card, facts.language, target.width, target.height)
+    return image.render(cards.draw_card(card, facts.language, target.width, target.height), target)

@@ -196,7 +196,7 @@ class PictureStore:
     # Adding
 
     async def add(self, job: Job, made: Made) -> Picture:
-        """Keep a provider's picture and settle its job with it. Raises OSError or sqlite3.Error on a full disk."""
+        """Keep a provider's picture and settle its job with it. Raises OSError or JournalUnavailable on a full disk."""
         path = name_for(job.id, job.created, made.format)
         file = await self._in_thread(lambda: write_original(self.folder, path, made.data))
         return await self._take_in(job, file, made)

@@ -14,7 +14,7 @@ from attrs import frozen
 from imageserver.delivery import Failed, Never, Pending, Ready
 from imageserver.errors import BadRequest
 from imageserver.frames import Frame
-from imageserver.jobs import JobState, Kind
+from imageserver.jobs import JobState, Kind, short
 from imageserver.policy import Wish
 from imageserver.web.answers import error_answer, json_answer
 from imageserver.web.keys import DELIVERY, FRAMES, INTAKE, PROMPTS
@@ -66,7 +66,7 @@ async def result(request: web.Request) -> web.StreamResponse:
                 await response.write(piece)
             await response.write_eof(b'"}}')
         except ConnectionResetError:
-            _log.info("frame %s left before operation %s was through", request.remote, operation[:12])
+            _log.info("frame %s left before operation %s was through", request.remote, short(operation))
             return response
     delivery.taken(operation, outcome)
     return response

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from imageserver import GeneratedImage, GenerationRequest, ImageProvider, __version__, hookimpl
 
 if TYPE_CHECKING:
+    from imageserver import RegisterProvider
     from imageserver.default_plugins.atelier.painting import Painting
-    from imageserver.hookspecs import RegisterProvider
 
 _FINER = 2  # times the panel's size: smooth edges, and an original worth keeping
 _LONGEST = 1600  # pixels on the long side: what a small board paints in seconds

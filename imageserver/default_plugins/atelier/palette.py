@@ -33,7 +33,7 @@ _MOODS = {
     "spring": "2b4a3d 6aa079 b4d7a6 f6c4d0 fdf3e7 e76c8a",
     "summer": "0f4c5c 2a9d8f e9c46a f4a766 fbf3dc e5654a",
     "fire": "1a0a0c 641015 b5271e f1661f ffca5c fff1c4",
-    "desert": "3a2220 8b4a33 ca8453 e8be88 f6e7cd 3e7c82",
+    "desert": "3a2220 8b4a33 ca8453 e8be88 f6e7cd d2533a",
     "storm": "11181f 2f404d 5f7884 a2b2b4 e2e4dd d9a441",
 }
 _SKIES = ("sunset", "dawn", "night", "sea", "winter", "desert", "storm", "fire")
