@@ -30,6 +30,7 @@ from imageserver.pictures.quarantine import Quarantine
 from imageserver.pictures.renditions import Renditions
 from imageserver.pictures.rotation import Rotation
 from imageserver.pictures.store import PictureStore
+from imageserver.pictures.turns import Turns
 from imageserver.plugins import Plugins
 from imageserver.prompts import PromptLibrary
 from imageserver.registry import Registry, Selection
@@ -105,9 +106,9 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
         journal=journal,
         libraries=registry.libraries,
         clock=clock,
-        rng=rng,
         executor=disk,
         renditions=Renditions(data / "renditions", brush),
+        turns=Turns(journal=journal, clock=clock, rng=rng),
     )
     await store.open()
     stack.push_async_callback(store.close)

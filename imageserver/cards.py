@@ -85,6 +85,7 @@ _LIGHTS: dict[Kind, Colour] = {
     "nothing_stored": (214, 222, 240),  # a pale moon
     "painting": (255, 205, 130),  # the sun about to rise
     "provider_failed": (232, 150, 128),  # a red moon
+    "answer_lost": (222, 190, 120),  # the dull gold of a coin
 }
 _ZENITH: Colour = (9, 13, 28)
 _HORIZON: Colour = (44, 54, 88)

@@ -67,7 +67,7 @@ def run_server(data: str | None, flags: Mapping[str, object], tell: Tell) -> Non
 
 def show_config(data: str | None) -> str:
     """`imageserver config`: the effective options, safe to paste. Raises ConfigError."""
-    config = load_config(data, {})
+    config = load_config(data, {"data": data})
     plugins = asyncio.run(load_plugins(config.options.plugins_dir))
     selection = select_providers(plugins, config)
     if selection.problems:
@@ -81,7 +81,7 @@ def list_plugins(data: str | None) -> tuple[list[dict[str, Any]], list[dict[str,
     try:
         answer = asyncio.run(Running.find(folder).ask("GET", "/api/v1/plugins"))
     except NotRunning:
-        config = load_config(data, {})
+        config = load_config(data, {"data": data})
         plugins = asyncio.run(load_plugins(config.options.plugins_dir))
         selection = select_providers(plugins, config)
         serving = {enabled.kind.code for enabled in selection.enabled}

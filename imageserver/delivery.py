@@ -172,7 +172,8 @@ class Delivery:
     @staticmethod
     async def _in_time(work: Coroutine[Any, Any, Ready]) -> Ready | Pending:
         try:
-            return await asyncio.wait_for(work, _RENDITION_SECONDS)
+            async with asyncio.timeout(_RENDITION_SECONDS):
+                return await work
         except TimeoutError:  # the rendition goes on being made and is there when the frame comes again
             return Pending()
 

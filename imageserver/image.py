@@ -90,6 +90,11 @@ def render(data: bytes, target: Target) -> bytes:
         return _jpeg(canvas, target.quality)
 
 
+def black(target: Target) -> bytes:
+    """A black JPEG of exactly the target's size."""
+    return _jpeg(Image.new("RGB", (target.width, target.height)), target.quality)
+
+
 @frozen(kw_only=True)
 class _Fit:
     """Which part of the stored picture is shown (left, top, right, bottom) and how large, before it is turned."""

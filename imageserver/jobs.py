@@ -115,8 +115,10 @@ class OpenJobs:
         """Wait until the job has ended, but no longer than `seconds`."""
         event = self._ended.get(job_id)
         if event is not None:
+            # not wait_for: up to Python 3.11 it can swallow a cancellation that comes together with the event
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await event.wait()
 
     def __contains__(self, job_id: object) -> bool:
         return job_id in self._ended

@@ -18,7 +18,7 @@ import pluggy
 from attrs import define, field, frozen
 
 from imageserver import hookspecs
-from imageserver.plugin_loop import in_daemon_thread
+from imageserver.plugin_loop import NoAnswer, in_daemon_thread
 from imageserver.providers import ImageProvider
 from imageserver.version import __version__
 
@@ -142,14 +142,14 @@ async def _load(manager: pluggy.PluginManager, source: _Source, plugins: Plugins
     try:
         module = await in_daemon_thread(f"loading {source.name}", source.load, _LOAD_SECONDS)
         version = __version__ if source.is_built_in else str(getattr(module, "__version__", ""))
-        manager.register(module, source.name)
+        _register(manager, module, source.name)
         try:
             classes = await _registered(manager, source.name)
-            codes = tuple(_accept(kind, plugins) for kind in classes)
+            codes = _accept_all(classes, plugins)
         except BaseException:
             manager.unregister(name=source.name)
             raise
-    except TimeoutError:
+    except NoAnswer:
         reason = f"it did not come back within {_LOAD_SECONDS:.0f} s"
     except _Refused as refused:
         reason = str(refused)
@@ -166,6 +166,12 @@ async def _load(manager: pluggy.PluginManager, source: _Source, plugins: Plugins
     return PluginRecord(
         name=source.name, version=version, source=source.place, status=PluginStatus.BROKEN, reason=reason
     )
+
+
+def _register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> None:
+    if manager.has_plugin(name):
+        raise _Refused(f"a plugin called {name} is there already: give this one another name")
+    manager.register(module, name)
 
 
 async def _registered(manager: pluggy.PluginManager, name: str) -> list[type[ImageProvider]]:
@@ -187,6 +193,13 @@ def _check_hook_names(manager: pluggy.PluginManager) -> None:
         near = difflib.get_close_matches(wrong, known, 1)
         hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}"
         raise _Refused(f"there is no hook called {wrong}{hint}") from error
+
+
+def _accept_all(kinds: Sequence[object], plugins: Plugins) -> tuple[str, ...]:
+    codes = tuple(_accept(kind, plugins) for kind in kinds)
+    if len(set(codes)) != len(codes):
+        raise _Refused(f"it registers two providers with one code: {', '.join(codes)}")
+    return codes
 
 
 def _accept(kind: object, plugins: Plugins) -> str:

@@ -13,7 +13,7 @@ import aiohttp
 from attrs import frozen
 
 from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, TransientError, Unreachable
-from imageserver.plugin_loop import PluginLoop
+from imageserver.plugin_loop import NoAnswer, PluginLoop
 from imageserver.providers import (
     GeneratedImage,
     GenerationRequest,
@@ -111,7 +111,7 @@ class ProviderHost:
             return
         try:
             missing = await self._loop.call(provider.readiness, _READINESS_SECONDS)
-        except TimeoutError:
+        except NoAnswer:
             self._become(Health.HUNG, "its code does not come back; the server goes on without it")
         except Exception as error:
             self._become(Health.NOT_READY, f"it could not say whether it is ready: {_said(error)}")
@@ -196,11 +196,11 @@ class ProviderHost:
             return await self._loop.call(call, deadline)
         except ProviderError:
             raise
-        except TimeoutError:
+        except NoAnswer:
             if not await self._loop.responds(_PULSE_SECONDS):
                 self._become(Health.HUNG, "its code does not come back; the server goes on without it")
             raise DeadlineExceeded(f"{self.code} gave no answer within {deadline:.0f} s") from None
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(f"{self.code}: {_said(error)}") from error
         except Exception as error:
             _log.warning("provider %s raised %s", self.code, _said(error), exc_info=error)

@@ -62,7 +62,9 @@ class Running:
                     raise ImageServerError(body.get("error", {}).get("message", f"refused with {answer.status}"))
                 return body
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise NotRunning(f"the server at {self.url} does not answer: {error}") from error
+            raise NotRunning(
+                f"the server at {self.url} does not answer: is it running? Start one with `imageserver serve`"
+            ) from error
 
 
 def _file(data: Path) -> Path:

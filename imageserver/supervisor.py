@@ -59,8 +59,15 @@ class Supervisor:
             try:
                 await start()
                 _log.error("%s ended by itself and is started again", name)
+            except asyncio.CancelledError:
+                me = asyncio.current_task()
+                if me is None or me.cancelling():
+                    raise
+                _log.exception("%s was cut off and is started again", name)  # by what it awaited, not by `stop`
             except Exception:
                 _log.exception("%s died and is started again", name)
             self.restarts[name] = self.restarts.get(name, 0) + 1
-            pause = _FIRST_PAUSE if self.clock.monotonic() - began > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
+            if self.clock.monotonic() - began > _LONGEST_PAUSE:
+                pause = _FIRST_PAUSE
             await self.clock.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)

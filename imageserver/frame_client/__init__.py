@@ -5,7 +5,6 @@ from imageserver.frame_client.client import FrameClient, ResultAnswer
 from imageserver.frame_client.failure import FrameWouldFail, PictureRefused
 from imageserver.frame_client.http import Exchange, Limits
 from imageserver.frame_client.jpeg import JpegFacts, inspect
-from imageserver.frame_client.panel import Panel
 
 __all__ = [
     "Exchange",
@@ -13,7 +12,6 @@ __all__ = [
     "FrameWouldFail",
     "JpegFacts",
     "Limits",
-    "Panel",
     "PictureRefused",
     "ResultAnswer",
     "StartAnswer",

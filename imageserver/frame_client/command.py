@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import click
 
 from imageserver.frame_client.client import PORT
-from imageserver.frame_client.conversation import FrameOptions, run
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -89,6 +88,8 @@ def frame_command(  # noqa: PLR0913 - one argument for each option of the comman
         raise click.UsageError(f"--provider names one provider; it does not go with --type {kind}")
     if kind == "provider" and not provider:
         raise click.UsageError("--type provider needs --provider CODE")
+    from imageserver.frame_client.conversation import FrameOptions, run  # brings Pillow with it, which serving does not
+
     options = FrameOptions(
         host=address[0],
         port=address[1],

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from attrs import define, field
 
 from imageserver.errors import JournalRefused, JournalUnavailable
-from imageserver.journal.schema import migrate
+from imageserver.journal.schema import migrate, refuse_unreadable
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -45,11 +45,13 @@ class Database:
         self._work: queue.SimpleQueue[_Item[Any] | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._closing = False
         self.lost_writes = 0  # work nobody waited for that could not be written: a full disk, mostly
 
     async def open(self) -> None:
         """Open or create the file, bring it to today's schema. Raises JournalRefused; the file is then untouched."""
         self._loop = asyncio.get_running_loop()
+        self._closing = False
         opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, args=(opened,), name="journal", daemon=True)
         self._thread.start()
@@ -59,12 +61,16 @@ class Database:
         """Finish what was given and close the file."""
         if self._thread is None or self._loop is None:
             return
+        self._closing = True
         self._work.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
         self._thread = None
 
     async def read(self, work: Work[T]) -> T:
-        """Run a query. It sees every write given before it. Raises JournalUnavailable."""
+        """Run a query. It sees every write given before it, also a post that is lost a moment later for want of room.
+
+        Raises JournalUnavailable.
+        """
         return await self._give(work, writes=False)
 
     async def write(self, work: Work[T]) -> T:
@@ -79,8 +85,8 @@ class Database:
         self._work.put(_Item(work, writes=True, future=None))
 
     async def _give(self, work: Work[T], *, writes: bool) -> T:
-        if self._thread is None or self._loop is None:
-            raise RuntimeError("the journal is not open")
+        if self._thread is None or self._loop is None or self._closing:
+            raise RuntimeError("the journal is not open")  # behind the end nobody would ever answer
         future: asyncio.Future[T] = self._loop.create_future()
         self._work.put(_Item(work, writes=writes, future=future))
         return await future
@@ -101,9 +107,18 @@ class Database:
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            refuse_unreadable(self._path)
+            # Prompts and the secret behind the ids are nobody else's business. SQLite gives the -wal file the rights
+            # that the journal has at that moment, so they are set before it is opened.
+            if not self._path.exists():
+                self._path.touch(mode=0o600)
+            self._path.chmod(0o600)
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=True)
+        except (OSError, sqlite3.Error) as error:
+            raise JournalRefused(f"{self._path}: the journal cannot be opened: {error}") from error
+        try:
             # Nobody else may open the file while the server runs, and so no shared memory is needed, which network
             # folders of a NAS do not offer.
             connection.execute("PRAGMA locking_mode=EXCLUSIVE")
@@ -111,9 +126,12 @@ class Database:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             migrate(connection)
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
+            connection.close()
             raise JournalRefused(f"{self._path}: the journal cannot be opened: {error}") from error
-        self._path.chmod(0o600)  # prompts and the secret behind the ids are nobody else's business
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _serve_group(self, connection: sqlite3.Connection) -> bool:

@@ -22,6 +22,7 @@ class LapRecord:
     position: int
     newest: int
     ahead: tuple[int, ...]
+    shown: int
     last_seen: float
 
 
@@ -35,7 +36,7 @@ class FrameRecords:
         """The laps of the frames seen last, at most so many."""
         rows = await self._database.read(
             lambda connection: connection.execute(
-                "SELECT frame, scope, seed, low, high, position, newest, ahead, last_seen FROM frames"
+                "SELECT frame, scope, seed, low, high, position, newest, ahead, shown, last_seen FROM frames"
                 " ORDER BY last_seen DESC LIMIT ?",
                 (most,),
             ).fetchall()
@@ -47,10 +48,10 @@ class FrameRecords:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "INSERT INTO frames (frame, scope, seed, low, high, position, newest, ahead, last_seen)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (frame, scope) DO UPDATE SET seed = excluded.seed,"
+                "INSERT INTO frames (frame, scope, seed, low, high, position, newest, ahead, shown, last_seen)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (frame, scope) DO UPDATE SET seed = excluded.seed,"
                 " low = excluded.low, high = excluded.high, position = excluded.position, newest = excluded.newest,"
-                " ahead = excluded.ahead, last_seen = excluded.last_seen",
+                " ahead = excluded.ahead, shown = excluded.shown, last_seen = excluded.last_seen",
                 (
                     lap.frame,
                     lap.scope,
@@ -60,6 +61,7 @@ class FrameRecords:
                     lap.position,
                     lap.newest,
                     " ".join(map(str, lap.ahead)),
+                    lap.shown,
                     lap.last_seen,
                 ),
             )
@@ -74,7 +76,7 @@ class FrameRecords:
 
 
 def _lap(row: tuple[Any, ...]) -> LapRecord:
-    frame, scope, seed, low, high, position, newest, ahead, last_seen = row
+    frame, scope, seed, low, high, position, newest, ahead, shown, last_seen = row
     return LapRecord(
         frame=frame,
         scope=scope,
@@ -84,5 +86,6 @@ def _lap(row: tuple[Any, ...]) -> LapRecord:
         position=position,
         newest=newest,
         ahead=tuple(map(int, ahead.split())),
+        shown=shown,
         last_seen=last_seen,
     )

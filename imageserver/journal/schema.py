@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 from imageserver.errors import JournalRefused
 
@@ -70,17 +71,45 @@ CREATE TABLE frames (             -- where each frame stands in its lap through 
 ) WITHOUT ROWID;
 """
 
-_STEPS = (_VERSION_1,)
+_VERSION_2 = """
+ALTER TABLE frames ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;  -- the picture it was shown last
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2)
 VERSION = len(_STEPS)
+
+# The first bytes of every SQLite file, and where user_version stands: sqlite.org/fileformat2.html, 1.3
+_MAGIC = b"SQLite format 3\0"
+_USER_VERSION = slice(60, 64)
+
+
+def refuse_unreadable(path: Path) -> None:
+    """Raise JournalRefused for a file that is no journal, or one from a newer version. Only reads a few bytes.
+
+    SQLite itself writes as soon as it opens a file, and a file that is refused must stay as it is.
+    """
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        head = file.read(100)
+    if not head:  # SQLite takes an empty file for a new one
+        return
+    if not head.startswith(_MAGIC):
+        raise JournalRefused(f"{path}: this file is no journal: move it away, or restore a backup")
+    _refuse_newer(int.from_bytes(head[_USER_VERSION], "big"))
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the journal to today's tables, all or nothing. Raises JournalRefused for one from a newer version."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
+    _refuse_newer(found)
+    for number, step in enumerate(_STEPS[found:], start=found + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version={number}; COMMIT;")
+
+
+def _refuse_newer(found: int) -> None:
     if found > VERSION:
         raise JournalRefused(
             f"the journal was written by a newer version (format {found}, this one knows {VERSION}): "
             "install that version again, or restore a backup"
         )
-    for number, step in enumerate(_STEPS[found:], start=found + 1):
-        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version={number}; COMMIT;")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -17,6 +18,8 @@ from imageserver.pictures.renditions import Rendition
 from imageserver.target import Target
 
 _MOST_KEPT = 64
+
+_log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
@@ -64,4 +67,8 @@ def _draw(kind: str, reasons: tuple[tuple[str, str], ...], target: Target, facts
         address=facts.page,
         reasons=tuple(cards.Reason(provider=code, reason=reason) for code, reason in reasons),
     )
-    return image.render(cards.draw_card(card, facts.language, target.width, target.height), target)
+    try:
+        return image.render(cards.draw_card(card, facts.language, target.width, target.height), target)
+    except Exception:
+        _log.exception("the card %s cannot be drawn; the frame gets a black picture", kind)
+        return image.black(target)

@@ -2,8 +2,9 @@
 
 A frame goes through the stored pictures in laps. A lap covers the ids from `low` to `high` that there were when it
 began, in an order of its own: a keyed permutation of that range, so that a place in it is one number and a frame's
-whole memory is six, however many pictures there are. Ids above `newest` came later and are shown first, oldest of
-them first; those among them that the frame has seen already (its own wishes) are in `ahead`.
+whole memory is seven, however many pictures there are. Ids above `newest` came later and are shown first, oldest of
+them first; those among them that the frame has seen already (its own wishes) are in `ahead`. What it was shown last
+is in `shown`, so that the end of one lap and the start of the next are not the same picture.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from attrs import evolve, frozen
 
 # A range of ids with more than this many holes for each picture is searched picture by picture instead.
 _SPARSE = 64
+# Two pictures begin a lap with the wrong one every other time, so this many draws fail never.
+_DRAWS = 64
 
 
 class Stock(Protocol):
@@ -51,12 +54,13 @@ class Lap:
     position: int
     newest: int
     ahead: frozenset[int] = frozenset()
+    shown: int = 0
 
 
-def new_lap(stock: Stock, scope: str, rng: random.Random) -> Lap:
-    """A lap over all the pictures there are."""
+def new_lap(stock: Stock, scope: str, rng: random.Random, shown: int = 0) -> Lap:
+    """A lap over all the pictures there are, for a frame that was shown the picture `shown` last."""
     low, high = stock.first(scope), stock.last(scope)
-    return Lap(seed=rng.getrandbits(62), low=low, high=high, position=0, newest=high)
+    return Lap(seed=rng.getrandbits(62), low=low, high=high, position=0, newest=high, shown=shown)
 
 
 def next_picture(lap: Lap, stock: Stock, scope: str, rng: random.Random) -> tuple[int | None, Lap, str]:
@@ -64,27 +68,28 @@ def next_picture(lap: Lap, stock: Stock, scope: str, rng: random.Random) -> tupl
     newer = _next_new(lap, stock, scope)
     if newer is not None:
         skipped = frozenset(picture for picture in lap.ahead if picture > newer)
-        return newer, evolve(lap, newest=newer, ahead=skipped), "new"
+        return newer, evolve(lap, newest=newer, ahead=skipped, shown=newer), "new"
     found = _next_in_lap(lap, stock, scope)
     if found is not None:
         picture, position = found
-        return picture, evolve(lap, position=position), "next in the lap"
-    fresh = new_lap(stock, scope, rng)
+        return picture, evolve(lap, position=position, shown=picture), "next in the lap"
+    fresh = new_lap(stock, scope, rng, lap.shown)
     found = _next_in_lap(fresh, stock, scope)
     if found is None:
-        return None, fresh, "nothing is stored"
-    for _ in range(8):  # the end of one lap and the start of the next are not to be the same picture
-        if stock.count(scope) == 1 or found[0] != _last_shown(lap):
+        return None, lap, "nothing is stored"  # a disk that is away for a while begins no new lap
+    for _ in range(_DRAWS):
+        if stock.count(scope) == 1 or found[0] != lap.shown:
             break
-        fresh = new_lap(stock, scope, rng)
+        fresh = new_lap(stock, scope, rng, lap.shown)
         found = _next_in_lap(fresh, stock, scope) or found
     picture, position = found
-    return picture, evolve(fresh, position=position), "first of a new lap"
+    return picture, evolve(fresh, position=position, shown=picture), "first of a new lap"
 
 
 def seen(lap: Lap, picture_id: int) -> Lap:
     """The lap of a frame that was shown this new picture out of turn."""
-    return evolve(lap, ahead=lap.ahead | {picture_id}) if picture_id > lap.newest else lap
+    ahead = lap.ahead | {picture_id} if picture_id > lap.newest else lap.ahead
+    return evolve(lap, ahead=ahead, shown=picture_id)
 
 
 def _next_new(lap: Lap, stock: Stock, scope: str) -> int | None:
@@ -111,12 +116,6 @@ def _next_in_lap(lap: Lap, stock: Stock, scope: str) -> tuple[int, int] | None:
         if stock.has(picture, scope):
             return picture, place + 1
     return None
-
-
-def _last_shown(lap: Lap) -> int | None:
-    if lap.high <= 0 or lap.position == 0:
-        return None
-    return lap.low + _Permutation(lap.high - lap.low + 1, lap.seed).at(lap.position - 1)
 
 
 def _within(lap: Lap, picture: int) -> bool:

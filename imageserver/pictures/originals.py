@@ -38,9 +38,14 @@ def write_original(store: Path, path: str, data: bytes) -> Found:
 
 
 def delete_original(store: Path, path: str) -> bool:
-    """Delete one file of the store. False when it is not a plain file directly in the store or its `original/`."""
+    """Delete one file of the store. False when it is not a plain file directly in the store or its `original/`.
+
+    The store itself may be a link, to a larger disk for one; what lies in it may not.
+    """
     target = store / path
-    if target.parent not in (store, store / ORIGINALS) or target.parent.is_symlink() or target.is_symlink():
+    if target.parent not in (store, store / ORIGINALS) or target.is_symlink():
+        return False
+    if target.parent != store and target.parent.is_symlink():
         return False
     target.unlink(missing_ok=True)
     return True

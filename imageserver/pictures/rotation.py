@@ -77,8 +77,14 @@ class Rotation:
         # First nobody can choose them any more, then the files go, then the records: a crash in between leaves
         # records without files, which the next scan takes away.
         self._store.drop([picture.id for picture in doomed])
-        gone = await asyncio.get_running_loop().run_in_executor(self._executor, self._delete_files, doomed)
+        # A frame may have been given one of them a moment ago; now that nobody is given one, this is the last word.
+        awaited = await self._journal.jobs.awaited_pictures(self._clock.now())
+        free = [picture for picture in doomed if picture.id not in awaited]
+        gone = await asyncio.get_running_loop().run_in_executor(self._executor, self._delete_files, free)
         await self._journal.pictures.forget(picture.id for picture in gone)
+        self._store.drop([picture.id for picture in gone])  # a scan may have seen the files until they went
+        ids = {picture.id for picture in gone}
+        self._store.restore([picture for picture in doomed if picture.id not in ids and picture.broken is None])
         for picture in gone:
             await self._store.renditions.forget(rendition_name(picture))
         return len(gone)
@@ -91,6 +97,6 @@ class Rotation:
                     gone.append(picture)
                 else:
                     _log.warning("rotation: %s is no plain file of the store and stays", picture.path)
-            except OSError as error:
-                _log.warning("rotation: %s cannot be deleted: %s", picture.path, error.strerror)
+            except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+                _log.warning("rotation: %s cannot be deleted: %s", picture.path, error)
         return gone

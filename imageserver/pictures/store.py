@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -18,18 +17,17 @@ from typing import TypeVar
 from attrs import define, field, frozen
 
 from imageserver.clock import Clock
-from imageserver.errors import PictureBroken
+from imageserver.errors import JournalUnavailable, PictureBroken
 from imageserver.jobs import Job
-from imageserver.journal import STORE, Found, Journal, LapRecord, Picture
-from imageserver.pictures.laps import Lap, new_lap, next_picture, seen
+from imageserver.journal import STORE, Found, Journal, Picture
 from imageserver.pictures.originals import find_original, name_for, write_original
 from imageserver.pictures.renditions import Rendition, Renditions, read_original
 from imageserver.pictures.scan import ORIGINALS, scan_library, scan_store
 from imageserver.pictures.stock import MemoryStock
+from imageserver.pictures.turns import Turns
 from imageserver.target import Target
 
 T = TypeVar("T")
-_MOST_FRAMES = 10_000  # laps kept in memory; the frame seen longest ago loses its place first
 _MOST_RECORDS = 4_096  # pictures' records kept in memory
 
 _log = logging.getLogger(__name__)
@@ -57,12 +55,12 @@ class PictureStore:
     _journal: Journal
     _libraries: Callable[[], Mapping[str, Callable[[], list[Path]]]]
     _clock: Clock
-    _rng: random.Random
     _executor: Executor
     _stock: MemoryStock = field(init=False, factory=MemoryStock)
-    _laps: OrderedDict[tuple[str, str], Lap] = field(init=False, factory=OrderedDict)
+    _turns: Turns
     _records: OrderedDict[int, Picture] = field(init=False, factory=OrderedDict)
     _absent: set[str] = field(init=False, factory=set)  # roots whose folder is not there at the moment
+    _is_some_unread: bool = field(init=False, default=False)  # dropped, and to be tried again after the next scan
     _last_look: tuple[tuple[str, int], ...] = field(init=False, default=())
     _scanning: asyncio.Lock = field(init=False, factory=asyncio.Lock)
     _preparing: set[asyncio.Future[None]] = field(init=False, factory=set)
@@ -72,15 +70,7 @@ class PictureStore:
         """Take everything known from the journal, then look at the folders. Raises OSError without a store."""
         await self._in_thread(lambda: (self.folder / ORIGINALS).mkdir(parents=True, exist_ok=True))
         self._stock = MemoryStock(await self._journal.pictures.usable())
-        for record in reversed(await self._journal.frames.laps(_MOST_FRAMES)):
-            self._laps[record.frame, record.scope] = Lap(
-                seed=record.seed,
-                low=record.low,
-                high=record.high,
-                position=record.position,
-                newest=record.newest,
-                ahead=frozenset(record.ahead),
-            )
+        await self._turns.open()
         await self.scan()
 
     async def close(self) -> None:
@@ -108,7 +98,9 @@ class PictureStore:
             self._records.move_to_end(picture_id)
             return known
         found = await self._journal.pictures.get(picture_id)
-        if found is not None:
+        if found is None:
+            self._drop(picture_id)
+        else:
             self._records[picture_id] = found
             if len(self._records) > _MOST_RECORDS:
                 self._records.popitem(last=False)
@@ -122,37 +114,11 @@ class PictureStore:
 
     def choose(self, frame: str, scope: str = "") -> tuple[int | None, str]:
         """The next picture for a frame and why; None when nothing is stored. Waits for nothing."""
-        picture, lap, why = next_picture(self._lap(frame, scope), self._stock, scope, self._rng)
-        self._keep(frame, scope, lap)
-        return picture, why
+        return self._turns.next(self._stock, frame, scope)
 
     def mark_seen(self, frame: str, picture_id: int) -> None:
         """This frame was shown a picture out of turn: its own wish."""
-        self._keep(frame, "", seen(self._lap(frame, ""), picture_id))
-
-    def _lap(self, frame: str, scope: str) -> Lap:
-        return self._laps.get((frame, scope)) or new_lap(self._stock, scope, self._rng)
-
-    def _keep(self, frame: str, scope: str, lap: Lap) -> None:
-        if self._laps.get((frame, scope)) == lap:
-            return
-        self._laps[frame, scope] = lap
-        self._laps.move_to_end((frame, scope))
-        if len(self._laps) > _MOST_FRAMES:
-            self._laps.popitem(last=False)
-        self._journal.frames.keep(
-            LapRecord(
-                frame=frame,
-                scope=scope,
-                seed=lap.seed,
-                low=lap.low,
-                high=lap.high,
-                position=lap.position,
-                newest=lap.newest,
-                ahead=tuple(sorted(lap.ahead)),
-                last_seen=self._clock.now(),
-            )
-        )
+        self._turns.mark_seen(self._stock, frame, picture_id)
 
     # Showing
 
@@ -167,9 +133,11 @@ class PictureStore:
         except FileNotFoundError:
             _log.warning("picture %s is gone", path)
             self._drop(picture.id)
+            self._is_some_unread = True
         except OSError as error:
             _log.warning("picture %s cannot be read: %s", path, error.strerror)
-            self._drop(picture.id)  # until the next scan sees it
+            self._drop(picture.id)
+            self._is_some_unread = True
         return None
 
     def prepare(self, picture_id: int, target: Target) -> None:
@@ -191,7 +159,10 @@ class PictureStore:
 
     async def _set_aside(self, picture: Picture, reason: str) -> None:
         self._drop(picture.id)
-        await self._journal.pictures.set_broken(picture.id, reason)
+        try:
+            await self._journal.pictures.set_broken(picture.id, reason)
+        except JournalUnavailable as error:  # a full disk must not keep the frame from another picture
+            _log.error("picture %s: %s", picture.path, error)
 
     # Adding
 
@@ -252,9 +223,10 @@ class PictureStore:
     async def scan(self) -> None:
         """Look at the store and at every library, and take in what is new, changed or gone."""
         async with self._scanning:
-            await self._scan_root(STORE, lambda: scan_store(self.folder))
+            try_again, self._is_some_unread = self._is_some_unread, False
+            await self._scan_root(STORE, lambda: scan_store(self.folder), try_again=try_again)
             for code, folders in self._libraries().items():
-                await self._scan_root(code, lambda folders=folders: _scan_all(folders()))  # type: ignore[misc]  # mypy cannot type a lambda's default
+                await self._scan_root(code, lambda folders=folders: _scan_all(folders()), try_again=try_again)  # type: ignore[misc]  # mypy cannot type a lambda's default
 
     async def scan_if_changed(self) -> None:
         """Scan when a folder or a file that could not be shown looks different from the last time."""
@@ -262,7 +234,7 @@ class PictureStore:
         look = await self._in_thread(lambda: self._look(broken))
         if look != self._last_look:
             await self.scan()
-            self._last_look = await self._in_thread(lambda: self._look(broken))
+            self._last_look = look  # what changed while the scan ran is looked at the next time
 
     def _look(self, broken: list[Picture]) -> tuple[tuple[str, int], ...]:
         paths = [self.folder, self.folder / ORIGINALS, *map(self.path_of, broken)]
@@ -270,7 +242,7 @@ class PictureStore:
             paths += [folder for folders in self._libraries().values() for folder in folders()]
         return tuple((str(path), _changed_at(path)) for path in paths)
 
-    async def _scan_root(self, root: str, files: Callable[[], list[Found]]) -> None:
+    async def _scan_root(self, root: str, files: Callable[[], list[Found]], *, try_again: bool) -> None:
         last_id = await self._journal.pictures.last_id()
         try:
             found = await self._in_thread(files)
@@ -287,7 +259,7 @@ class PictureStore:
         for picture_id in (*result.added, *result.changed):
             self._records.pop(picture_id, None)
             self._stock.add(picture_id, root)
-        if root in self._absent:
+        if root in self._absent or try_again:
             self._absent.discard(root)
             for picture_id, known_root in await self._journal.pictures.usable():
                 if known_root == root:
@@ -315,6 +287,11 @@ class PictureStore:
         """These pictures are no longer there."""
         for picture_id in picture_ids:
             self._drop(picture_id)
+
+    def restore(self, pictures: list[Picture]) -> None:
+        """These pictures, dropped a moment ago, are to be chosen again after all."""
+        for picture in pictures:
+            self._stock.add(picture.id, picture.root)
 
     def _drop(self, picture_id: int) -> None:
         self._stock.remove(picture_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from imageserver.frame_client import FrameWouldFail, Panel, PictureRefused
+from imageserver.frame_client import FrameWouldFail, PictureRefused
+from imageserver.frame_client.panel import Panel
 
 from .fakes import drawn, jpeg_of
 

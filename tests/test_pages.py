@@ -1,0 +1,111 @@
+"""What people and URL-only frames see."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import aiohttp
+import pytest
+from live import OWNER, Gate, ShiftedClock, failing, live, painter, refuse, waiting
+from PIL import Image
+
+from imageserver import AuthError
+from imageserver.web import keys
+
+QUIET = "disabled_providers: [atelier]\n"
+
+
+async def fetch(http: aiohttp.ClientSession, path: str, **headers: str) -> tuple[int, bytes, str]:
+    """Status, body and ETag."""
+    async with http.get(path, headers=headers) as answer:
+        return answer.status, await answer.read(), answer.headers.get("ETag", "")
+
+
+async def test_frame_jpg_is_a_picture_that_stays(tmp_path: Path) -> None:
+    """/frame.jpg shows one picture until `refresh` seconds have passed, then another one."""
+    clock = ShiftedClock()
+    async with live(tmp_path, options=QUIET + "refresh: 100\n", stored=3, clock=clock) as server:
+        status, first, etag = await fetch(server.http, "/frame.jpg")
+        assert status == 200
+        picture = Image.open(io.BytesIO(first))
+        assert (picture.format, picture.size) == ("JPEG", (320, 480))
+        clock.shift = 99
+        assert (await fetch(server.http, "/frame.jpg"))[1] == first
+        assert (await fetch(server.http, "/frame.jpg", **{"If-None-Match": etag}))[0] == 304
+        clock.shift = 101
+        status, second, other = await fetch(server.http, "/frame.jpg", **{"If-None-Match": etag})
+        assert status == 200
+        assert second != first
+        assert other != etag
+
+
+async def test_frame_jpg_counts_as_auto(tmp_path: Path) -> None:
+    """It asks a provider when the threshold allows, shows a card meanwhile, and then what was painted."""
+    gate = Gate()
+    kind = waiting(gate)
+    async with live(tmp_path, kind, options=QUIET) as server:
+        _, painting, _ = await fetch(server.http, "/frame.jpg")
+        await gate.reached.wait()
+        gate.open()
+        (job,) = await server.app[keys.JOURNAL].jobs.recent(1)
+        await server.ended(job.id)
+        _, painted, _ = await fetch(server.http, "/frame.jpg")
+        assert painted != painting
+        assert len(kind.asked) == 1
+
+
+async def test_head_never_asks_a_provider(tmp_path: Path) -> None:
+    """HEAD is answered without a body and without a wish."""
+    kind = painter()
+    async with live(tmp_path, kind, options=QUIET) as server:
+        for _ in range(3):
+            async with server.http.head("/frame.jpg") as answer:
+                assert answer.status == 200
+                assert await answer.read() == b""
+        assert kind.asked == []
+        assert await server.app[keys.JOURNAL].jobs.recent(5) == []
+
+
+async def test_the_page_shows_what_there_is_and_asks_nobody(tmp_path: Path) -> None:
+    """The page names stored pictures, providers with their state, and the picture taken last."""
+    kind = painter(title="Painter <b>")
+    async with live(tmp_path, kind, failing(refuse(AuthError)), options=QUIET, stored=2) as server:
+        async with server.http.get("/") as answer:
+            text = await answer.text()
+            assert answer.status == 200
+            assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert "2 pictures can be shown" in text
+        assert "Painter &lt;b&gt;" in text
+        assert "No frame has asked" in text
+        assert kind.asked == []
+        assert (await fetch(server.http, "/current.jpg"))[0] == 404
+        await server.result((await server.start(type="old"))["id"])
+        assert 'src="current.jpg"' in (await fetch(server.http, "/"))[1].decode()
+        assert Image.open(io.BytesIO((await fetch(server.http, "/current.jpg"))[1])).size == (320, 480)
+        assert (await fetch(server.http, "/static/page.css"))[0] == 200
+
+
+async def test_healthz_says_what_runs(tmp_path: Path) -> None:
+    """Alive is 200; without one of its workers it is 503 and names it."""
+    async with live(tmp_path, options=QUIET) as server:
+        async with server.http.get("/healthz") as answer:
+            assert (answer.status, (await answer.json())["status"]) == (200, "ok")
+        await server.app[keys.OVERVIEW]._supervisor.stop()  # type: ignore[attr-defined]  # the test breaks it on purpose
+        async with server.http.get("/healthz") as answer:
+            assert answer.status == 503
+            assert "worker 1" in (await answer.json())["not_running"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/api/v1/jobs"), ("GET", "/api/v1/plugins"), ("POST", "/api/v1/rotation")]
+)
+async def test_only_the_owner_may_ask(tmp_path: Path, method: str, path: str) -> None:
+    """Without the token of the data folder these routes are 401; with it they answer."""
+    async with live(tmp_path, painter(), options=QUIET) as server:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer \u00fc"}):
+            async with server.http.request(method, path, headers=headers) as answer:
+                assert answer.status == 401
+        async with server.http.request(method, path, headers=OWNER) as answer:
+            assert answer.status == 200
+            assert await answer.json()

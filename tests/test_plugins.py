@@ -1,0 +1,170 @@
+"""A zoo of plugins: each bad one is named with its reason, and none keeps the good ones out."""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from imageserver import plugins as plugins_module
+from imageserver.plugins import PluginRecord, PluginStatus, load_plugins
+
+GOOD = """
+from imageserver import GeneratedImage, ImageProvider, hookimpl
+__version__ = "1.2"
+class Good(ImageProvider):
+    code = "CODE"
+@hookimpl
+def imageserver_register_providers(register):
+    register(Good)
+"""
+
+
+def good(code: str) -> str:
+    return GOOD.replace("CODE", code)
+
+
+@pytest.fixture(autouse=True)
+def modules_are_forgotten() -> Iterator[None]:
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith("imageserver_plugin_"):
+            del sys.modules[name]
+
+
+async def loaded(folder: Path, **files: str) -> dict[str, PluginRecord]:
+    """What became of these files, each loaded beside a good plugin that comes last."""
+    for name, text in {**files, "zz_good": good("good")}.items():
+        (folder / f"{name}.py").write_text(dedent(text))
+    plugins = await load_plugins(folder, built_in=())
+    records = {record.name: record for record in plugins.records}
+    assert records["zz_good"].status is PluginStatus.LOADED, records["zz_good"].reason
+    assert plugins.providers["good"].code == "good"
+    return records
+
+
+def has_compiled_files(folder: Path) -> bool:
+    return any(path.suffix == ".pyc" for path in folder.rglob("*"))
+
+
+async def test_a_good_plugin_is_loaded(tmp_path: Path) -> None:
+    """A good plugin has its version, its place and its codes, and leaves no compiled file in the owner's folder."""
+    record = (await loaded(tmp_path))["zz_good"]
+    assert (record.version, record.codes, record.reason) == ("1.2", ("good",), "")
+    assert record.source == str(tmp_path / "zz_good.py")
+    assert not has_compiled_files(tmp_path)
+
+
+ZOO = [
+    ("raises at import", "import os\n1/0", r"ZeroDivisionError: division by zero \(bad.py:2\)"),
+    ("is no Python", "def (", "SyntaxError"),
+    ("misses a module", "import no_such_module_anywhere", "No module named"),
+    ("leaves at import", "import sys\nsys.exit(3)", "SystemExit: 3"),
+    ("stops iterating at import", "next(iter([]))", "StopIteration"),
+    ("times out by itself", "raise TimeoutError('no net')", "TimeoutError: no net"),
+    (
+        "misspells the hook",
+        "from imageserver import hookimpl\n@hookimpl\ndef imageserver_register_provider(register): ...",
+        "no hook called imageserver_register_provider; did you mean imageserver_register_providers",
+    ),
+    (
+        "misspells the argument",
+        "from imageserver import hookimpl\n@hookimpl\ndef imageserver_register_providers(registre): ...",
+        "registre",
+    ),
+    (
+        "raises in the hook",
+        "from imageserver import hookimpl\n@hookimpl\ndef imageserver_register_providers(register): {}['key']",
+        "KeyError: 'key'",
+    ),
+    (
+        "leaves in the hook",
+        "import sys\nfrom imageserver import hookimpl\n@hookimpl\n"
+        "def imageserver_register_providers(register): sys.exit()",
+        "SystemExit",
+    ),
+    ("registers rubbish", good("x").replace("register(Good)", "register(42)"), "42, which is no class"),
+    ("registers an object", good("x").replace("register(Good)", "register(Good(None))"), "which is no class"),
+    ("has no code", good("x").replace('code = "x"', "pass"), r"Good.code is None"),
+    ("has a bad code", good("../x"), r"'../x': it must be 1 to 40 lower case"),
+    ("has a code with a line end", good("x\\n"), "it must be 1 to 40 lower case"),
+    ("takes the store's code", good("store"), '"store" is taken already'),
+    ("takes two", good("x").replace("register(Good)", "register(Good); register(Good)"), "two providers with one code"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), [case[1:] for case in ZOO], ids=[case[0] for case in ZOO])
+async def test_a_bad_plugin_is_named_with_its_reason(
+    text: str, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each animal of the zoo is left out, with its reason in the record and in the log."""
+    records = await loaded(tmp_path, bad=text)
+    bad = records["bad"]
+    assert bad.status is PluginStatus.BROKEN
+    assert bad.codes == ()
+    with pytest.raises(AssertionError, match=reason):
+        raise AssertionError(bad.reason)
+    assert "plugin bad" in caplog.text
+
+
+async def test_a_code_is_taken_once(tmp_path: Path) -> None:
+    """The second plugin with the same code is left out, and so is one with the name of a built-in plugin."""
+    records = await loaded(tmp_path, a=good("same"), b=good("same"))
+    assert records["a"].status is PluginStatus.LOADED
+    assert "taken already" in records["b"].reason
+    (tmp_path / "folder.py").write_text(good("mine"))
+    plugins = await load_plugins(tmp_path)
+    assert [
+        (record.status, "another name" in record.reason) for record in plugins.records if record.name == "folder"
+    ] == [
+        (PluginStatus.LOADED, False),
+        (PluginStatus.BROKEN, True),
+    ]
+    assert "folder" in plugins.providers
+    assert plugins.built_in == {"folder", "atelier"}
+
+
+async def test_a_plugin_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin that never comes back from its import, or from its hook, costs its deadline; the next is loaded."""
+    release = threading.Event()
+    monkeypatch.setattr(builtins, "zoo_release", release, raising=False)
+    monkeypatch.setattr(plugins_module, "_LOAD_SECONDS", 1.0)
+    hook = good("x").replace("register(Good)", "zoo_release.wait(60)")
+    records = await loaded(tmp_path, at_import="zoo_release.wait(60)", in_hook=hook)
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith(("loading", "asking")):
+            await asyncio.get_running_loop().run_in_executor(None, thread.join)
+    assert [records[name].reason for name in ("at_import", "in_hook")] == ["it did not come back within 1 s"] * 2
+
+
+async def test_packages_count_and_some_names_do_not(tmp_path: Path) -> None:
+    """A package is loaded with its parts; names with "_" or ".", examples/ and other files are not."""
+    for name in ("package", "examples", "_off", "data"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "package" / "part.py").write_text('CODE = "packed"')
+    (tmp_path / "package" / "__init__.py").write_text(good("x").replace('"x"', "CODE") + "\n")
+    text = (tmp_path / "package" / "__init__.py").read_text()
+    (tmp_path / "package" / "__init__.py").write_text("from .part import CODE\n" + text)
+    for off in ("examples/__init__.py", "_off/__init__.py", "_draft.py", ".hidden.py", "notes.txt", "data/a.py"):
+        (tmp_path / off).write_text("raise AssertionError('loaded')")
+    records = await loaded(tmp_path)
+    assert sorted(records) == ["package", "zz_good"]
+    assert records["package"].codes == ("packed",)
+    assert not has_compiled_files(tmp_path)
+
+
+async def test_no_folder_no_plugins(tmp_path: Path) -> None:
+    """Without a folder only the built-in plugins are there, and both of them are."""
+    plugins = await load_plugins(tmp_path / "missing")
+    assert [(record.name, record.source, record.reason) for record in plugins.records] == [
+        ("folder", "built in", ""),
+        ("atelier", "built in", ""),
+    ]
