@@ -21,7 +21,7 @@ from imageserver.errors import ConfigError
 from imageserver.journal import Journal
 from imageserver.lock import DataLock
 from imageserver.logs import logging_to_stderr
-from imageserver.plugins import Plugins, load_plugins
+from imageserver.plugins import Plugins, load_plugins, log_broken
 from imageserver.registry import Selection, library_folders, select_providers
 from imageserver.running import NotRunning, Running
 from imageserver.server import serve
@@ -57,6 +57,7 @@ def run_server(data: str | None, flags: Mapping[str, object], tell: Tell) -> Non
     clock = SystemClock()
     given = Given(config=config, plugins=plugins, selection=selection, clock=clock, rng=random.SystemRandom())
     with logging_to_stderr(config.options.log_level):
+        log_broken(plugins)
         asyncio.run(serve(given, tell))
     lock.release()
     sys.stdout.flush()

@@ -73,11 +73,15 @@ async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN) -> Plug
     manager.add_hookspecs(hookspecs)
     plugins = Plugins()
     for source in [*_built_in_sources(built_in), *_folder_sources(folder)]:
-        record = await _load(manager, source, plugins)
-        plugins.records.append(record)
+        plugins.records.append(await _load(manager, source, plugins))
+    return plugins
+
+
+def log_broken(plugins: Plugins) -> None:
+    """Tell the log which plugins are left out. Apart from loading, which may come before there is a log."""
+    for record in plugins.records:
         if record.status is PluginStatus.BROKEN:
             _log.error("plugin %s (%s) is left out: %s", record.name, record.source, record.reason)
-    return plugins
 
 
 def _built_in_sources(modules: Sequence[str]) -> list[_Source]:

@@ -107,7 +107,8 @@ def _any(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
         return Decision(source=Source.STORED, scope=code, why=f"asked for any provider, {code} has pictures")
     final = last_resort(standing)
     if final:
-        return Decision(source=Source.PROVIDER, candidates=(final,), why="no other provider is ready")
+        why = "no other provider is ready" if wish.prompt is None else "no other provider is ready for a prompt"
+        return Decision(source=Source.PROVIDER, candidates=(final,), why=why)
     return _stored_or_card(standing, "no provider is ready")
 
 
@@ -121,7 +122,9 @@ def _this_one(wish: Wish, standing: Standing) -> Decision:
         return _stored_or_card(standing, f"{state.code} has no pictures")
     if not state.ready:
         return _stored_or_card(standing, f"{state.code} is {state.health}: {state.reason}")
-    return Decision(source=Source.PROVIDER, candidates=(state.code,), why=f"asked for {state.code}")
+    ignored = wish.prompt is not None and not state.takes_prompt
+    why = f"asked for {state.code}, which takes no prompt" if ignored else f"asked for {state.code}"
+    return Decision(source=Source.PROVIDER, candidates=(state.code,), why=why)
 
 
 def _choose(wish: Wish, standing: Standing, rng: random.Random) -> tuple[str, ...]:

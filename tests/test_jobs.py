@@ -60,3 +60,19 @@ async def test_a_stop_lets_everybody_go() -> None:
     jobs.release()
     await asyncio.gather(*waiting)
     assert jobs.all() == ["a", "b"]
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_cancellation_is_not_lost_when_the_job_ends_at_the_same_moment(steps: int) -> None:
+    """A waiter that is released and cancelled together ends cancelled: at a stop both happen at once."""
+    open_jobs = OpenJobs()
+    open_jobs.add("job")
+    waiter = asyncio.create_task(open_jobs.wait("job", 60))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    open_jobs.release()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    was_running = waiter.cancel()
+    await asyncio.wait({waiter})
+    assert waiter.cancelled() is was_running

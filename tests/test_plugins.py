@@ -13,7 +13,7 @@ from textwrap import dedent
 import pytest
 
 from imageserver import plugins as plugins_module
-from imageserver.plugins import PluginRecord, PluginStatus, load_plugins
+from imageserver.plugins import PluginRecord, PluginStatus, load_plugins, log_broken
 
 GOOD = """
 from imageserver import GeneratedImage, ImageProvider, hookimpl
@@ -44,6 +44,7 @@ async def loaded(folder: Path, **files: str) -> dict[str, PluginRecord]:
     for name, text in {**files, "zz_good": good("good")}.items():
         (folder / f"{name}.py").write_text(dedent(text))
     plugins = await load_plugins(folder, built_in=())
+    log_broken(plugins)
     records = {record.name: record for record in plugins.records}
     assert records["zz_good"].status is PluginStatus.LOADED, records["zz_good"].reason
     assert plugins.providers["good"].code == "good"

@@ -151,8 +151,8 @@ class PromptLibrary:
             self._log.error("%s", problem)
         if len(problems) > _TOLD_AT_ONCE:
             self._log.error("… and %d problems more", len(problems) - _TOLD_AT_ONCE)
-        in_use = _FALLBACK if self._prompts is None else self._prompts
-        self._log.error("the prompts are not read until that is corrected; %d good ones stay in use", len(in_use))
+        in_use = "the prompt `test` is" if self._prompts is None else f"the {len(self._prompts)} good ones are"
+        self._log.error("the prompts are not read until that is corrected; %s used meanwhile", in_use)
 
 
 def _read(path: Path) -> tuple[str, Reading]:

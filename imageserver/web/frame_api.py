@@ -21,7 +21,8 @@ from imageserver.web.keys import DELIVERY, FRAMES, INTAKE, PROMPTS
 
 _KINDS = {"auto": Kind.AUTO, "old": Kind.OLD, "ydart": Kind.ANY, "provider": Kind.PROVIDER}
 _LONGEST_PROMPT = 10_000  # characters
-# Measured: 16 KiB pieces cost a tenth more than 64 KiB ones, and a slow reader holds a quarter of the memory.
+# Measured with a 63 KB answer on one core: 512-byte pieces 400–700 answers a second, 4 KiB 1,400–2,200, 16 KiB
+# 3,200–4,400, 64 KiB 3,900–5,000. A frame sees no difference, and a slow reader holds a quarter of 64 KiB.
 DEFAULT_CHUNK = 16 * 1024
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 64, 1024 * 1024
 
