@@ -72,7 +72,15 @@ async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN) -> Plug
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     plugins = Plugins()
-    for source in [*_built_in_sources(built_in), *_folder_sources(folder)]:
+    try:
+        dropped = _folder_sources(folder)
+    except OSError as error:
+        dropped = []
+        reason = f"the folder cannot be read: {error.strerror}"
+        plugins.records.append(
+            PluginRecord(name=folder.name, version="", source=str(folder), status=PluginStatus.BROKEN, reason=reason)
+        )
+    for source in [*_built_in_sources(built_in), *dropped]:
         plugins.records.append(await _load(manager, source, plugins))
     return plugins
 

@@ -22,6 +22,4 @@ class Target:
     @property
     def key(self) -> str:
         """The same for two targets when every picture comes out the same for both; a folder's name."""
-        return (
-            f"{self.width}x{self.height}-{self.fit_mode}-{round(self.fit_threshold * 1000)}-q{self.quality}-p{PIPELINE}"
-        )
+        return f"{self.width}x{self.height}-{self.fit_mode}-{self.fit_threshold:g}-q{self.quality}-p{PIPELINE}"

@@ -193,7 +193,7 @@ async def test_what_frames_never_send_is_answered_in_the_same_shape(tmp_path: Pa
                 assert set((await answer.json())["error"]) == {"code", "message"}
         async with server.http.post("/operation/start", data=b"x" * 200_000) as answer:
             assert answer.status == 413
-            assert (await answer.json())["error"]["code"] == "request_entity_too_large"
+            assert (await answer.json())["error"]["code"] == "too_large"
 
 
 @pytest.mark.parametrize("operation", ["x", "A" * 43, "..", "%2e%2e%2fjournal.sqlite", "a" * 5000, "%00", "№"])

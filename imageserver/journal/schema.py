@@ -103,6 +103,9 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring the journal to today's tables, all or nothing. Raises JournalRefused for one from a newer version."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     _refuse_newer(found)
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if found == 0 and tables:
+        raise JournalRefused("the file is a database of some other program: move it away")
     for number, step in enumerate(_STEPS[found:], start=found + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version={number}; COMMIT;")
 

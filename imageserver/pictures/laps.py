@@ -18,6 +18,8 @@ from attrs import evolve, frozen
 
 # A range of ids with more than this many holes for each picture is searched picture by picture instead.
 _SPARSE = 64
+# After this many empty places in a row the rest of a lap is searched picture by picture too.
+_WORN = 4096
 # Two pictures begin a lap with the wrong one every other time, so this many draws fail never.
 _DRAWS = 64
 
@@ -104,7 +106,7 @@ def _next_in_lap(lap: Lap, stock: Stock, scope: str) -> tuple[int, int] | None:
         return None
     size = lap.high - lap.low + 1
     order = _Permutation(size, lap.seed)
-    if size > _SPARSE * stock.count(scope):
+    if size > _SPARSE * stock.count(scope) or _is_worn(lap, order, stock, scope):
         places = ((order.place_of(picture - lap.low), picture) for picture in stock.ids(scope) if _within(lap, picture))
         ahead = [(place, picture) for place, picture in places if place >= lap.position]
         if not ahead:
@@ -116,6 +118,12 @@ def _next_in_lap(lap: Lap, stock: Stock, scope: str) -> tuple[int, int] | None:
         if stock.has(picture, scope):
             return picture, place + 1
     return None
+
+
+def _is_worn(lap: Lap, order: _Permutation, stock: Stock, scope: str) -> bool:
+    """Whether the places ahead are empty for long: most of the lap's pictures went since it began."""
+    nearest = range(lap.position, min(lap.position + _WORN, lap.high - lap.low + 1))
+    return len(nearest) == _WORN and not any(stock.has(lap.low + order.at(place), scope) for place in nearest)
 
 
 def _within(lap: Lap, picture: int) -> bool:

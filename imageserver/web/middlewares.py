@@ -14,6 +14,7 @@ from imageserver.web.answers import error_answer
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _RETRY_AFTER = 30  # seconds: a frame's own rhythm
+_CODES = {413: "too_large"}  # its phrase is another one in each version of Python
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 _log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        code = HTTPStatus(error.status).phrase.lower().replace(" ", "_")
+        code = _CODES.get(error.status) or HTTPStatus(error.status).phrase.lower().replace(" ", "_")
         return error_answer(error.status, code, error.reason or code, headers=headers)
     except ConnectionResetError:
         raise  # the client has gone; there is nobody to answer
