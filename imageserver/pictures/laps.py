@@ -106,24 +106,20 @@ def _next_in_lap(lap: Lap, stock: Stock, scope: str) -> tuple[int, int] | None:
         return None
     size = lap.high - lap.low + 1
     order = _Permutation(size, lap.seed)
-    if size > _SPARSE * stock.count(scope) or _is_worn(lap, order, stock, scope):
-        places = ((order.place_of(picture - lap.low), picture) for picture in stock.ids(scope) if _within(lap, picture))
-        ahead = [(place, picture) for place, picture in places if place >= lap.position]
-        if not ahead:
+    if size <= _SPARSE * stock.count(scope):
+        walked = min(lap.position + _WORN, size)
+        for place in range(lap.position, walked):
+            picture = lap.low + order.at(place)
+            if stock.has(picture, scope):
+                return picture, place + 1
+        if walked == size:
             return None
-        place, picture = min(ahead)
-        return picture, place + 1
-    for place in range(lap.position, size):
-        picture = lap.low + order.at(place)
-        if stock.has(picture, scope):
-            return picture, place + 1
-    return None
-
-
-def _is_worn(lap: Lap, order: _Permutation, stock: Stock, scope: str) -> bool:
-    """Whether the places ahead are empty for long: most of the lap's pictures went since it began."""
-    nearest = range(lap.position, min(lap.position + _WORN, lap.high - lap.low + 1))
-    return len(nearest) == _WORN and not any(stock.has(lap.low + order.at(place), scope) for place in nearest)
+    places = ((order.place_of(picture - lap.low), picture) for picture in stock.ids(scope) if _within(lap, picture))
+    ahead = [(place, picture) for place, picture in places if place >= lap.position]
+    if not ahead:
+        return None
+    place, picture = min(ahead)
+    return picture, place + 1
 
 
 def _within(lap: Lap, picture: int) -> bool:

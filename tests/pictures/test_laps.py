@@ -209,6 +209,19 @@ def test_half_empty_ids_stay_quick() -> None:
     assert stock.questions < 4 * 3000
 
 
+def test_a_worn_lap_is_finished_without_walking_all_of_it() -> None:
+    """When nearly all of 100,000 pictures went in the middle of a lap, the rest is found in a few thousand questions."""
+    stock = CountingStock((picture, "store") for picture in range(1, 100_001))
+    frame = Frame(stock)
+    frame.ask()
+    for picture in range(1, 100_001):
+        if picture % 50:
+            stock.remove(picture)
+    stock.questions = 0
+    frame.ask()
+    assert stock.questions < 10_000
+
+
 async def test_a_restart_changes_nothing(tmp_path: Path) -> None:
     """A frame whose lap goes through the journal after every picture sees what it would have seen without restarts."""
     without, through = Frame(stock_of(*range(1, 31))), Frame(stock_of(*range(1, 31)))
