@@ -183,4 +183,5 @@ class Intake:
 
     @staticmethod
     def _say(wish: Wish, frame: Frame, job_id: str, source: str, why: str) -> None:
-        _log.info("frame %s asked %s: job %s, %s, because %s", frame.key or "-", wish.kind, short(job_id), source, why)
+        who = f"frame {frame.key} asked {wish.kind}" if frame.key else "a starter picture"
+        _log.info("%s: job %s, %s, because %s", who, short(job_id), source, why)

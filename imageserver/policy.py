@@ -96,7 +96,8 @@ def _auto(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
 def _any(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
     candidates = _choose(wish, standing, rng)
     if candidates:
-        return Decision(source=Source.PROVIDER, candidates=candidates, why="asked for any provider")
+        why = "nothing was stored" if wish.kind is Kind.STARTER else "asked for any provider"
+        return Decision(source=Source.PROVIDER, candidates=candidates, why=why)
     libraries = [
         state.code
         for state in standing.providers

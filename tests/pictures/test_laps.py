@@ -210,7 +210,7 @@ def test_half_empty_ids_stay_quick() -> None:
 
 
 def test_a_worn_lap_is_finished_without_walking_all_of_it() -> None:
-    """When nearly all of 100,000 pictures went in the middle of a lap, the rest is found in a few thousand questions."""
+    """When nearly all of 100,000 pictures went in mid-lap, the next one is found in a few thousand questions."""
     stock = CountingStock((picture, "store") for picture in range(1, 100_001))
     frame = Frame(stock)
     frame.ask()
