@@ -101,72 +101,74 @@ class DataFolderInUse(ImageServerError):
 class ProviderError(ImageServerError):
     """What a provider raises when it cannot give a picture. The class decides what the server does next.
 
-    `charged` is False only where it is certain that the service took no money for the call: then the next
-    provider may be tried. Anything else is treated as paid for.
+    `charged` is False only where it is certain that the service took no money for the call: then it may be repeated,
+    or the next provider asked. Anything else is treated as paid for. Each class has its usual answer; a provider that
+    knows better about one call says so.
     """
 
     reason = "provider"
-    charged: ClassVar[bool] = True
+    usually_charged: ClassVar[bool] = True
 
-    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str = "", *, retry_after: float | None = None, charged: bool | None = None) -> None:
         super().__init__(message or self.reason)
         self.retry_after = retry_after  # seconds, where the service said so
+        self.charged = self.usually_charged if charged is None else charged
 
 
 class AuthError(ProviderError):
     """The service does not know the key. Disabled until the configuration changes."""
 
     reason = "auth"
-    charged = False
+    usually_charged = False
 
 
 class PermissionDenied(ProviderError):
     """The key is known but lacks a role or a scope."""
 
     reason = "permission"
-    charged = False
+    usually_charged = False
 
 
 class ModelGone(ProviderError):
     """The model was retired or never existed."""
 
     reason = "model_gone"
-    charged = False
+    usually_charged = False
 
 
 class PaymentRequired(ProviderError):
     """No money or no quota is left on the account."""
 
     reason = "payment"
-    charged = False
+    usually_charged = False
 
 
 class RateLimited(ProviderError):
     """Too many requests; `retry_after` holds the seconds to wait where the service named them."""
 
     reason = "rate_limit"
-    charged = False
+    usually_charged = False
 
 
 class ModerationRefused(ProviderError):
     """The service will not draw this prompt. Another prompt may work."""
 
     reason = "moderation"
-    charged = False
+    usually_charged = False
 
 
 class BadProviderRequest(ProviderError):
     """The service did not understand the request: the message goes to the owner."""
 
     reason = "bad_request"
-    charged = False
+    usually_charged = False
 
 
 class Unreachable(ProviderError):
     """No connection came about, so not one byte of the request was sent."""
 
     reason = "unreachable"
-    charged = False
+    usually_charged = False
 
 
 class TransientError(ProviderError):

@@ -140,11 +140,13 @@ class ProviderHost:
         image = await self._call(lambda: provider.generate(request))
         return _checked(image, self.code)
 
-    async def submit(self, request: GenerationRequest) -> str:
-        """A ticket for a picture. Raises a ProviderError and nothing else."""
+    async def submit(self, request: GenerationRequest) -> str | GeneratedImage:
+        """A ticket for a picture, or the picture itself. Raises a ProviderError and nothing else."""
         provider = self._built()
         assert isinstance(provider, PollingImageProvider)
         ticket: object = await self._call(lambda: provider.submit(request))
+        if isinstance(ticket, GeneratedImage):
+            return _checked(ticket, self.code)
         if not isinstance(ticket, str) or not ticket:  # what the annotation promises, a stranger may not keep
             raise BadResult(f"{self.code} gave no ticket")
         return ticket
@@ -154,6 +156,12 @@ class ProviderHost:
         provider = self._built()
         assert isinstance(provider, PollingImageProvider)
         image = await self._call(lambda: provider.poll(ticket))
+        return None if image is None else _checked(image, self.code)
+
+    async def recover(self, request: GenerationRequest, answer: bytes) -> GeneratedImage | None:
+        """The picture in an answer that was kept before a crash, or None. Raises a ProviderError and nothing else."""
+        provider = self._built()
+        image = await self._call(lambda: provider.recover(request, answer))
         return None if image is None else _checked(image, self.code)
 
     @property

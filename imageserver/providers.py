@@ -14,7 +14,9 @@ from typing import Any, ClassVar
 import aiohttp
 from attrs import define, field, frozen
 
+from imageserver.answers import Answers
 from imageserver.clock import Clock
+from imageserver.errors import BadResult
 
 
 @frozen(kw_only=True)
@@ -48,6 +50,7 @@ class ProviderContext:
     random: random.Random
     log: logging.Logger  # named after the provider
     data_folder: Path  # a folder of the provider's own; make it when you need it
+    answers: Answers = field(factory=lambda: Answers(Path("answers")), repr=False)
     _session: aiohttp.ClientSession | None = field(default=None, init=False, repr=False)
 
     @property
@@ -56,6 +59,20 @@ class ProviderContext:
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=5))
         return self._session
+
+    async def receive(self, job: str, response: aiohttp.ClientResponse, limit: int = 32 * 1024 * 1024) -> bytes:
+        """The body of a paid answer, at most `limit` bytes, kept on disk as it arrives: a crash loses none of it.
+
+        `job` is the request's. After a restart the same bytes come to `recover`. Raises BadResult above the limit.
+        """
+        with self.answers.writing(job) as file:
+            size = 0
+            async for piece in response.content.iter_any():
+                size += len(piece)
+                if size > limit:
+                    raise BadResult(f"the answer is larger than {limit // 1024 // 1024} MiB")
+                file.write(piece)  # on the provider's own loop: a slow disk holds up nobody else
+        return self.answers.read(job) or b""
 
     async def close(self) -> None:
         """Called by the server when the provider ends."""
@@ -96,17 +113,31 @@ class ImageProvider:
         """Give the picture, or raise a ProviderError whose class says what went wrong."""
         raise NotImplementedError(f"{type(self).__name__} must define generate()")
 
+    async def recover(self, request: GenerationRequest, answer: bytes) -> GeneratedImage | None:  # noqa: ARG002 - for those who derive
+        """The picture in an answer that `context.receive` had kept when the server was cut off.
+
+        None, or any ProviderError, when there is no whole picture in it. Must not call the service.
+        """
+        return None
+
+    async def check(self) -> str | None:
+        """A thorough check that is free, for `imageserver check --providers`: None, or the step that is missing."""
+        return await self.readiness()
+
     async def close(self) -> None:
         """Release what the provider holds. The context's session is closed by the server."""
 
 
 class PollingImageProvider(ImageProvider):
-    """A provider whose service first gives a ticket and later the picture. The ticket survives a restart."""
+    """A provider whose service first gives a ticket and later the picture. The ticket survives a restart.
+
+    `generate` is never called: one whose service sometimes answers with the picture itself returns it from `submit`.
+    """
 
     patience: ClassVar[float] = 3600.0  # seconds from the wish to the picture; then the ticket is given up
 
-    async def submit(self, request: GenerationRequest) -> str:
-        """Hand the request in and return the service's ticket for it."""
+    async def submit(self, request: GenerationRequest) -> str | GeneratedImage:
+        """Hand the request in and return the service's ticket for it, or the picture if it came at once."""
         raise NotImplementedError(f"{type(self).__name__} must define submit()")
 
     async def poll(self, ticket: str) -> GeneratedImage | None:

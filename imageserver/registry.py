@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from imageserver.answers import Answers
 from imageserver.clock import Clock
 from imageserver.config.model import Config
 from imageserver.config.settings import read_settings
@@ -115,6 +116,7 @@ class Registry:
         self.plugins = plugins
         self.off = dict(selection.off)
         self.hosts: dict[str, ProviderHost] = {}
+        answers = Answers(data / "answers")
         self._opening: set[asyncio.Future[None]] = set()
         for enabled in selection.enabled:
             context = ProviderContext(
@@ -123,6 +125,7 @@ class Registry:
                 random=random.Random(rng.getrandbits(64)),  # noqa: S311 - for pictures, not for secrets
                 log=log(f"imageserver.provider.{enabled.kind.code}"),
                 data_folder=data / "providers" / enabled.kind.code,
+                answers=answers,
             )
             self.hosts[enabled.kind.code] = ProviderHost(enabled.kind, context, enabled.role)
 

@@ -94,8 +94,11 @@ class Worker:
                     return
                 job = evolve(job, provider=code, state=JobState.CALLING)
                 if host.gives_tickets:
-                    ticket = await host.submit(_request(job))
-                    await self._journal.jobs.keep_ticket(job.id, ticket)
+                    answer = await host.submit(_request(job))
+                    if isinstance(answer, GeneratedImage):
+                        await self._keep(job, host, answer)
+                        return
+                    await self._journal.jobs.keep_ticket(job.id, answer)
                     _log.info("job %s: %s gave a ticket", short(job.id), code)
                     return
                 await self._keep(job, host, await host.generate(_request(job)))

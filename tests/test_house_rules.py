@@ -16,8 +16,8 @@ PACKAGE = ROOT / "imageserver"
 
 # From the foundations upwards: a room imports from its own floor or from floors below, never from above.
 FLOORS = [
-    {"errors", "clock", "version", "target", "job_ids", "durable", "cron", "language", "lettering", "addresses",
-     "logs"},
+    {"errors", "answers", "clock", "version", "target", "job_ids", "durable", "cron", "language", "lettering",
+     "addresses", "logs"},
     {"image", "jobs", "providers", "plugin_loop", "lock", "supervisor", "schedule", "running", "config.model",
      "config.values", "config.schema"},
     {"cards", "hookspecs", "journal", "prompts", "provider_host", "config"},

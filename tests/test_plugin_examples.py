@@ -118,7 +118,9 @@ async def test_every_example_of_the_hooks_document_runs(tmp_path: Path) -> None:
             assert [folder.is_dir() for folder in provider.folders()] == [True]
             continue
         if isinstance(provider, PollingImageProvider):
-            image = await provider.poll(await provider.submit(REQUEST))
+            ticket = await provider.submit(REQUEST)
+            assert isinstance(ticket, str)
+            image = await provider.poll(ticket)
             assert image is not None
         else:
             image = await provider.generate(REQUEST)
