@@ -15,15 +15,17 @@ from functools import partial
 from aiohttp import web
 from attrs import frozen
 
+from imageserver.answers import Answers
 from imageserver.clock import Clock
 from imageserver.config.model import Config
 from imageserver.delivery import Delivery
 from imageserver.frames import Frames
 from imageserver.intake import Intake, Limits
 from imageserver.job_ids import JobIds
-from imageserver.jobs import JobQueue, OpenJobs
+from imageserver.jobs import Hands, JobQueue, OpenJobs
 from imageserver.journal import Journal
 from imageserver.language import owners_language
+from imageserver.money import MoneyClock
 from imageserver.overview import ServerOverview
 from imageserver.pictures.cards import CardFacts, CardRenditions
 from imageserver.pictures.quarantine import Quarantine
@@ -33,11 +35,14 @@ from imageserver.pictures.store import PictureStore
 from imageserver.pictures.turns import Turns
 from imageserver.plugins import Plugins
 from imageserver.prompts import PromptLibrary
+from imageserver.providers import GeneratedImage
 from imageserver.registry import Registry, Selection
 from imageserver.rounds import Rounds
 from imageserver.schedule import Entry, run_entry
+from imageserver.settler import Settler
 from imageserver.starter import paint_starter_set
 from imageserver.supervisor import Supervisor
+from imageserver.till import Till, free_bytes
 from imageserver.web import keys
 from imageserver.web.middlewares import errors, own_pages_only
 from imageserver.web.pages import load_files
@@ -46,6 +51,7 @@ from imageserver.web.screens import Screens
 from imageserver.worker import Worker
 
 _LARGEST_BODY = 128 * 1024  # bytes; a frame sends at most about 1 KiB
+_LAST_CALLS = 4.0  # seconds at a stop for what is being asked; a paid answer that comes later is looked for next time
 _ID_SECRET = "id_secret"  # noqa: S105 - the note's name, not the secret
 
 
@@ -97,7 +103,8 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     queue, open_jobs = JobQueue(), OpenJobs()
 
     # Providers and pictures.
-    registry = Registry(given.plugins, given.selection, data=data, clock=clock, rng=rng)
+    answers = Answers(data / "answers")
+    registry = Registry(given.plugins, given.selection, data=data, answers=answers, clock=clock, rng=rng)
     stack.push_async_callback(registry.close)
     await registry.open()
     frames = Frames(options)
@@ -132,6 +139,14 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
 
     cards = CardRenditions(facts=card_facts, executor=brush)
 
+    till = Till(
+        journal=journal,
+        clock=MoneyClock(clock),
+        free_bytes=partial(free_bytes, (data, options.image_path)),
+        executor=disk,
+    )
+    await till.open()
+
     # Wishes come in here, and pictures go out there.
     intake = Intake(
         journal=journal,
@@ -141,6 +156,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
         queue=queue,
         open_jobs=open_jobs,
         ids=ids,
+        till=till,
         limits=Limits(threshold=options.image_generate_threshold * 60, queue_size=options.queue_size),
         clock=clock,
         rng=rng,
@@ -152,21 +168,36 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     )
 
     # What runs by itself: first the jobs of the last run, then workers and the schedule.
-    for job in await journal.jobs.unfinished():
-        open_jobs.add(job.id)
-        queue.wake(job.id)
-    held: set[str] = set()
+    unfinished = [job.id for job in await journal.jobs.unfinished()]
+    await asyncio.get_running_loop().run_in_executor(disk, answers.keep_only, unfinished)
+    for job_id in unfinished:
+        open_jobs.add(job_id)
+        queue.wake(job_id)
+    settler = Settler(
+        journal=journal,
+        store=store,
+        open_jobs=open_jobs,
+        quarantine=Quarantine(data / "quarantine"),
+        answers=answers,
+        clock=clock,
+        executor=brush,
+    )
+    hands = Hands()
+    unsaved: dict[str, GeneratedImage] = {}
     workers = [
         Worker(
             journal=journal,
-            store=store,
             registry=registry,
             queue=queue,
             open_jobs=open_jobs,
-            quarantine=Quarantine(data / "quarantine"),
-            held=held,
+            settler=settler,
+            till=till,
+            answers=answers,
+            hands=hands,
+            unsaved=unsaved,
             clock=clock,
-            executor=brush,
+            rng=rng,
+            executor=disk,
         )
         for _ in range(options.workers)
     ]
@@ -186,6 +217,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     )
     supervisor = Supervisor(clock)
     stack.push_async_callback(supervisor.stop)
+    stack.push_async_callback(hands.close, _LAST_CALLS)  # left first: calls under way may come to their end
     vital = _keep_running(supervisor, workers, entries, clock)
     starter = paint_starter_set(
         journal=journal, store=store, registry=registry, intake=intake, frames=frames, open_jobs=open_jobs

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from imageserver.lettering import Fitted, first_line, fit, font, line_height, shorten, wrap
 
-Kind = Literal["nothing_stored", "painting", "provider_failed", "answer_lost"]
+Kind = Literal["nothing_stored", "painting", "provider_failed", "answer_lost", "cap_reached"]
 Language = Literal["ru", "en"]
 Colour = tuple[int, int, int]
 
@@ -65,6 +65,14 @@ _TEXTS: dict[tuple[Kind, Language], _Text] = {
         "Не получилось",
         "Нарисовать картину не удалось, а показать вместо неё пока нечего. Сервер попробует ещё раз.",
     ),
+    ("cap_reached", "en"): _Text(
+        "Enough for now",
+        "Another picture would cost more than you allowed. Stored pictures are shown meanwhile.",
+    ),
+    ("cap_reached", "ru"): _Text(
+        "На сегодня хватит",
+        "Ещё одна картина вышла бы за разрешённый вами предел. Пока показываются сохранённые.",
+    ),
     ("answer_lost", "en"): _Text(
         "The answer was lost",
         "The service may have taken money for this picture. It will not be bought again by itself.",
@@ -86,6 +94,7 @@ _LIGHTS: dict[Kind, Colour] = {
     "painting": (255, 205, 130),  # the sun about to rise
     "provider_failed": (232, 150, 128),  # a red moon
     "answer_lost": (222, 190, 120),  # the dull gold of a coin
+    "cap_reached": (222, 190, 120),
 }
 _ZENITH: Colour = (9, 13, 28)
 _HORIZON: Colour = (44, 54, 88)

@@ -27,6 +27,9 @@ class Clock(Protocol):
         """Wait for at least `seconds`."""
 
 
+_STEADY: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
 class SystemClock:
     """The machine's own clock."""
 
@@ -41,7 +44,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        # Time that a sleeping machine slept is time that passed, where the system can tell.
+        return time.clock_gettime(_STEADY) if _STEADY is not None else time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -73,7 +73,8 @@ def show_config(data: str | None) -> str:
     selection = select_providers(plugins, config)
     if selection.problems:
         raise ConfigError(list(selection.problems))
-    return redact.show(config, {enabled.kind.code: enabled.settings for enabled in selection.enabled})
+    settings = {enabled.kind.code: enabled.settings for enabled in selection.enabled}
+    return redact.show(config, settings, {enabled.kind.code: enabled.terms for enabled in selection.enabled})
 
 
 def list_plugins(data: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from imageserver.clock import Clock
 from imageserver.frames import Frame
 from imageserver.job_ids import JobId, JobIds
-from imageserver.jobs import Job, JobQueue, JobState, OpenJobs, short
+from imageserver.jobs import CARDS, Job, JobQueue, JobState, OpenJobs, short
 from imageserver.journal import Journal
 from imageserver.pictures.cards import CardRenditions
 from imageserver.pictures.renditions import Rendition
@@ -101,7 +101,7 @@ class Delivery:
             return await self._job_result(job_id, frame)
         if job_id.what == "picture":
             return await self._in_time(self._picture(job_id.text, job_id.number, frame))
-        return await self._in_time(self._card(frame, "nothing_stored"))
+        return await self._in_time(self._card(frame, CARDS[min(job_id.number, len(CARDS) - 1)]))
 
     async def _job_result(self, job_id: JobId, frame: Frame) -> Outcome:
         job = await self._ended_job(job_id)

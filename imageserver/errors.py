@@ -6,6 +6,7 @@
 | BadRequest         | web, on reading a request | 400 with all problems of the request                  |
 | PromptRefused      | prompts.add               | 400 (empty, duplicate) or 409 (the file is broken)    |
 | TooManyWaiting     | journal, on a new job     | 429 with Retry-After; `auto` and `old` never see it   |
+| CapReached         | journal, before a call    | a stored picture, or a card for an explicit wish      |
 | UnknownProvider    | intake                    | 400 that names the providers there are                |
 | PictureBroken      | image, on decoding        | never seen by a frame: noted, another picture is sent |
 | JournalRefused     | journal, at the start     | exit code 2, the data left untouched                  |
@@ -66,6 +67,12 @@ class TooManyWaiting(ImageServerError):
     """The journal holds `queue_size` unfinished jobs already."""
 
     reason = "too_many_waiting"
+
+
+class CapReached(ImageServerError):
+    """One more picture would cost more than the owner allowed; the message names the cap."""
+
+    reason = "cap_reached"
 
 
 class UnknownProvider(ImageServerError):

@@ -90,6 +90,14 @@ def render(data: bytes, target: Target) -> bytes:
         return _jpeg(canvas, target.quality)
 
 
+def is_flat(data: bytes) -> bool:
+    """Whether the whole picture is one colour. Raises PictureBroken."""
+    with _opened(data) as picture:
+        picture.draft("RGB", (512, 512))  # a large JPEG need not be decoded whole for this
+        extremes = picture.convert("RGB").getextrema()
+    return all(isinstance(pair, tuple) and pair[1] - pair[0] <= 2 for pair in extremes)
+
+
 def black(target: Target) -> bytes:
     """A black JPEG of exactly the target's size."""
     return _jpeg(Image.new("RGB", (target.width, target.height)), target.quality)

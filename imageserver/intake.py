@@ -11,18 +11,19 @@ import random
 from concurrent.futures import Executor
 from typing import Literal
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from imageserver.clock import Clock
 from imageserver.errors import JournalUnavailable, TooManyWaiting, UnknownProvider
 from imageserver.frames import Frame
 from imageserver.job_ids import JobIds
-from imageserver.jobs import Job, JobQueue, JobState, Kind, OpenJobs, short
-from imageserver.journal import Journal
+from imageserver.jobs import CARDS, Job, JobQueue, JobState, Kind, OpenJobs, short
+from imageserver.journal import ASKED, Journal
 from imageserver.pictures.store import PictureStore
 from imageserver.policy import Decision, Source, Standing, Wish, decide
 from imageserver.prompts import Prompt, PromptLibrary
 from imageserver.registry import Registry
+from imageserver.till import Till
 
 AUTO_ASKED = "auto_asked"  # the note that holds when `auto` last asked a provider
 
@@ -58,6 +59,7 @@ class Intake:
     _open_jobs: OpenJobs
     _ids: JobIds
     _limits: Limits
+    _till: Till
     _clock: Clock
     _rng: random.Random
     _executor: Executor
@@ -68,23 +70,49 @@ class Intake:
         """Take up where the last run stopped."""
         asked = await self._journal.notes.get(AUTO_ASKED)
         self._auto_asked = None if asked is None else float(asked)
+        for code, when in (await self._journal.notes.beginning(ASKED)).items():
+            if code in self._registry.hosts:
+                self._registry.hosts[code].asked_at = float(when)
 
     async def take(self, wish: Wish, frame: Frame) -> Receipt:
         """Begin a job. Raises UnknownProvider, and TooManyWaiting for an explicit wish when the queue is full."""
         self.counts[wish.kind] = self.counts.get(wish.kind, 0) + 1
         if wish.kind is Kind.PROVIDER and wish.provider not in self._registry.hosts:
             raise UnknownProvider(self._no_such_provider(wish.provider or ""))
-        now = self._clock.now()
-        if self._auto_asked is not None and self._auto_asked > now:
-            self._auto_asked = now  # the clock was set back: one threshold from now is as long as anybody waits
-        decision = decide(wish, self._standing(now), self._rng)
+        refused = await self._refused(wish)
+        now = self._till.clock.now()
+        self._forget_the_future(now)
+        decision = decide(wish, self._standing(now, refused), self._rng)
         if decision.source is Source.PROVIDER:
             return await self._ask_provider(wish, frame, decision, now)
         if decision.source is Source.STORED:
             return self._give_stored(wish, frame, decision)
-        return self._give_card(wish, frame, decision.why)
+        return self._give_card(wish, frame, decision)
 
-    def _standing(self, now: float) -> Standing:
+    def _forget_the_future(self, now: float) -> None:
+        """After the clock was set back, one threshold from now is as long as anybody waits."""
+        if self._auto_asked is not None:
+            self._auto_asked = min(self._auto_asked, now)
+        for host in self._registry.hosts.values():
+            if host.asked_at is not None:
+                host.asked_at = min(host.asked_at, now)
+
+    async def _refused(self, wish: Wish) -> dict[str, str]:
+        """Providers that may not be asked now, and why. Asks the journal only when somebody might be asked."""
+        if wish.kind is Kind.OLD or (wish.kind is Kind.AUTO and self._is_too_soon()):
+            return {}
+        refused = {}
+        for host in self._registry.hosts.values():
+            why = await self._till.why_not(host)
+            if why is not None:
+                refused[host.code] = why
+        return refused
+
+    def _is_too_soon(self) -> bool:
+        asked = self._auto_asked
+        return asked is not None and 0 <= self._till.clock.now() - asked < self._limits.threshold
+
+    def _standing(self, now: float, refused: dict[str, str]) -> Standing:
         states = self._registry.states()
         return Standing(
             now=now,
@@ -92,6 +120,7 @@ class Intake:
             threshold=self._limits.threshold,
             providers=states,
             stored=self._store.count(),
+            refused=refused,
             stored_in={state.code: self._store.count(state.code) for state in states if state.is_library},
             has_room=len(self._open_jobs) < self._limits.queue_size,
         )
@@ -142,7 +171,7 @@ class Intake:
     def _give_stored(self, wish: Wish, frame: Frame, decision: Decision) -> Receipt:
         picture, turn = self._store.choose(frame.key, decision.scope)
         if picture is None:
-            return self._give_card(wish, frame, f"{decision.why}, and {turn}")
+            return self._give_card(wish, frame, evolve(decision, why=f"{decision.why}, and {turn}"))
         why = f"{decision.why}; {turn}"
         job_id = self._ids.give("picture", picture)
         self._note(wish, frame, job_id, why, picture=picture)
@@ -150,10 +179,10 @@ class Intake:
         self._say(wish, frame, job_id, f"stored picture {picture}", why)
         return Receipt(id=job_id, state=JobState.DONE, picture=picture)
 
-    def _give_card(self, wish: Wish, frame: Frame, why: str) -> Receipt:
-        job_id = self._ids.give("card")
-        self._note(wish, frame, job_id, why, card="nothing_stored")
-        self._say(wish, frame, job_id, "a card", why)
+    def _give_card(self, wish: Wish, frame: Frame, decision: Decision) -> Receipt:
+        job_id = self._ids.give("card", CARDS.index(decision.card))
+        self._note(wish, frame, job_id, decision.why, card=decision.card)
+        self._say(wish, frame, job_id, f"a card ({decision.card})", decision.why)
         return Receipt(id=job_id, state=JobState.DONE)
 
     def _note(

@@ -20,6 +20,9 @@ class JobState(StrEnum):
     UNKNOWN = "unknown"  # a paid call whose outcome was lost; never bought again by itself
 
 
+# Cards that an id can carry: what a number in an id means must never change.
+CARDS = ("nothing_stored", "cap_reached")
+
 UNFINISHED = (JobState.QUEUED, JobState.CALLING, JobState.WAITING)
 
 
@@ -84,6 +87,36 @@ class JobQueue:
 
     def __len__(self) -> int:
         return self._ids.qsize()
+
+
+class Hands:
+    """The jobs that workers have in their hands. Once closed, no more are taken."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+        self._closed = False
+        self._empty = asyncio.Event()
+
+    def take(self, job_id: str) -> bool:
+        """False when another worker has it, or the server stops."""
+        if self._closed or job_id in self._held:
+            return False
+        self._held.add(job_id)
+        return True
+
+    def drop(self, job_id: str) -> None:
+        """The worker is through with it for now."""
+        self._held.discard(job_id)
+        if self._closed and not self._held:
+            self._empty.set()
+
+    async def close(self, seconds: float) -> None:
+        """Take no more, and give what is held so long to come to its end."""
+        self._closed = True
+        if self._held:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._empty.wait()
 
 
 class OpenJobs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
 from attrs import frozen
@@ -39,6 +39,7 @@ class Standing:
     threshold: float  # seconds
     providers: Sequence[ProviderState]
     stored: int
+    refused: Mapping[str, str]  # providers that may not be asked: a cap is reached, the clock is wrong, the disk full
     stored_in: dict[str, int]  # by library
     has_room: bool  # fewer unfinished jobs than queue_size
 
@@ -51,6 +52,8 @@ class Decision:
     why: str
     candidates: tuple[str, ...] = ()
     scope: str = ""  # a library whose pictures alone count
+    card: str = "nothing_stored"  # which card, and with Source.CARD only
+    reasons: tuple[tuple[str, str], ...] = ()  # provider and why, for the card
 
 
 def decide(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
@@ -106,6 +109,9 @@ def _any(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
     if libraries and wish.prompt is None:
         code = rng.choice(libraries)
         return Decision(source=Source.STORED, scope=code, why=f"asked for any provider, {code} has pictures")
+    refused = _refused(wish, standing)
+    if refused:
+        return _cap_card(refused)
     final = last_resort(standing)
     if final:
         why = "no other provider is ready" if wish.prompt is None else "no other provider is ready for a prompt"
@@ -123,22 +129,48 @@ def _this_one(wish: Wish, standing: Standing) -> Decision:
         return _stored_or_card(standing, f"{state.code} has no pictures")
     if not state.ready:
         return _stored_or_card(standing, f"{state.code} is {state.health}: {state.reason}")
+    if state.code in standing.refused:
+        return _cap_card(((state.code, standing.refused[state.code]),))
     ignored = wish.prompt is not None and not state.takes_prompt
     why = f"asked for {state.code}, which takes no prompt" if ignored else f"asked for {state.code}"
     return Decision(source=Source.PROVIDER, candidates=(state.code,), why=why)
 
 
 def _choose(wish: Wish, standing: Standing, rng: random.Random) -> tuple[str, ...]:
+    """The providers that can be asked, in an order drawn by their weights."""
     ready = [
-        state.code
+        state
+        for state in _able(wish, standing)
+        if state.code not in standing.refused and (wish.kind is not Kind.AUTO or _own_threshold_passed(state, standing))
+    ]
+    # Efraimidis and Spirakis: sorted by u^(1/weight) each comes first as often as its weight says
+    drawn = {state.code: rng.random() ** (1 / state.weight) if state.weight else -rng.random() for state in ready}
+    return tuple(sorted(drawn, key=lambda code: drawn[code], reverse=True))
+
+
+def _able(wish: Wish, standing: Standing) -> list[ProviderState]:
+    return [
+        state
         for state in standing.providers
         if state.role == "chosen"
         and state.ready
         and not state.is_library
         and (state.takes_prompt or wish.prompt is None)
     ]
-    rng.shuffle(ready)
-    return tuple(ready)
+
+
+def _own_threshold_passed(state: ProviderState, standing: Standing) -> bool:
+    return state.asked_at is None or not state.threshold or standing.now - state.asked_at >= state.threshold
+
+
+def _refused(wish: Wish, standing: Standing) -> tuple[tuple[str, str], ...]:
+    able = {state.code for state in _able(wish, standing)}
+    return tuple((code, why) for code, why in standing.refused.items() if code in able)
+
+
+def _cap_card(reasons: tuple[tuple[str, str], ...]) -> Decision:
+    why = "; ".join(f"{code}: {reason}" for code, reason in reasons)
+    return Decision(source=Source.CARD, why=why, card="cap_reached", reasons=reasons)
 
 
 def _stored_or_card(standing: Standing, why: str) -> Decision:

@@ -12,7 +12,10 @@ from typing import Any, Literal, TypeVar
 import aiohttp
 from attrs import frozen
 
+from imageserver.breaker import Breaker
+from imageserver.config.model import Terms
 from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, TransientError, Unreachable
+from imageserver.money import Caps
 from imageserver.plugin_loop import NoAnswer, PluginLoop
 from imageserver.providers import (
     GeneratedImage,
@@ -39,6 +42,7 @@ class Health(StrEnum):
     STARTING = "starting"
     READY = "ready"
     NOT_READY = "not ready"  # it says itself what is missing
+    PAUSED = "paused"  # it failed; see breaker.py
     HUNG = "hung"  # its code does not come back
     BROKEN = "broken"  # it could not be built
 
@@ -55,6 +59,9 @@ class ProviderState:
     takes_prompt: bool
     paid: bool
     is_library: bool
+    weight: float = 1.0
+    threshold: float = 0.0  # seconds since it was last asked before `auto` asks it again
+    asked_at: float | None = None
 
     @property
     def ready(self) -> bool:
@@ -64,8 +71,15 @@ class ProviderState:
 class ProviderHost:
     """Builds a provider and calls it, never on the server's loop, never for longer than its deadline."""
 
-    def __init__(self, provider_class: type[ImageProvider], context: ProviderContext, role: Role) -> None:
+    def __init__(
+        self, provider_class: type[ImageProvider], context: ProviderContext, role: Role, terms: Terms | None = None
+    ) -> None:
         self.provider_class = provider_class
+        self._terms = terms or Terms()
+        self.caps = Caps.from_terms(self._terms, provider_class.default_price)
+        self.deadline = self._terms.deadline or provider_class.deadline
+        self.breaker = Breaker(context.clock)
+        self.asked_at: float | None = None  # seconds since 1970, by the money clock
         self.code = provider_class.code
         self._context = context
         self._role = role
@@ -80,16 +94,25 @@ class ProviderHost:
     def state(self) -> ProviderState:
         """How it is at the moment."""
         kind = self.provider_class
+        paused = self.breaker.paused() if self._health is Health.READY else None
         return ProviderState(
             code=self.code,
             title=kind.title or self.code,
             role=self._role,
-            health=self._health,
-            reason=self._reason,
+            health=Health.PAUSED if paused else self._health,
+            reason=paused or self._reason,
             takes_prompt=kind.takes_prompt,
             paid=kind.paid,
             is_library=issubclass(kind, LibraryProvider),
+            weight=self._terms.weight,
+            threshold=self._terms.image_generate_threshold * 60,
+            asked_at=self.asked_at,
         )
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its pictures are written into the ledger: it costs money, or its owner set a limit."""
+        return self.provider_class.paid or self.caps != Caps()
 
     async def open(self) -> None:
         """Build the provider and ask whether it is ready. Never raises: the state says what went wrong."""
@@ -199,7 +222,7 @@ class ProviderHost:
         return self._provider
 
     async def _call(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        deadline = self.provider_class.deadline
+        deadline = self.deadline
         try:
             return await self._loop.call(call, deadline)
         except ProviderError:

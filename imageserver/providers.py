@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -94,6 +95,7 @@ class ImageProvider:
     settings_class: ClassVar[type[Any] | None] = None  # attrs; its fields are the keys under providers: {code: …}
     takes_prompt: ClassVar[bool] = True
     takes_negative: ClassVar[bool] = False
+    default_price: ClassVar[Decimal | None] = None  # what a picture costs where the owner says nothing
     paid: ClassVar[bool] = False  # True: a call costs money, and one whose outcome is lost is never repeated
     idempotent: ClassVar[bool] = False  # True: asking twice for one job costs no more than asking once
     slots: ClassVar[int] = 1  # calls at the same time

@@ -9,12 +9,12 @@ import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from imageserver.answers import Answers
 from imageserver.clock import Clock
-from imageserver.config.model import Config
-from imageserver.config.settings import read_settings
+from imageserver.config.model import Config, Terms
+from imageserver.config.settings import read_settings, read_terms
 from imageserver.errors import Problem
 from imageserver.plugins import Plugins
 from imageserver.provider_host import Health, ProviderHost, ProviderState, Role
@@ -31,6 +31,7 @@ class Enabled:
     kind: type[ImageProvider]
     settings: object = field(repr=False)  # may hold a key
     role: Role
+    terms: Terms = field(factory=Terms)
 
 
 @frozen(kw_only=True)
@@ -59,13 +60,14 @@ def select_providers(plugins: Plugins, config: Config) -> Selection:
         if found and raw is None:
             off[code] = f"it needs settings: {'; '.join(problem.message for problem in found)}"
             continue
-        problems += found
-        if not found:
-            enabled[code] = Enabled(kind=kind, settings=settings, role="chosen")
+        terms, wrong = read_terms(raw, code=code, data=config.data)
+        problems += [*found, *wrong]
+        if not found and not wrong:
+            enabled[code] = Enabled(kind=kind, settings=settings, role="chosen", terms=terms)
     others = [code for code in enabled if code != LAST_RESORT]
     if LAST_RESORT in enabled and LAST_RESORT not in config.providers and others:
         final = enabled[LAST_RESORT]
-        enabled[LAST_RESORT] = Enabled(kind=final.kind, settings=final.settings, role="last_resort")
+        enabled[LAST_RESORT] = evolve(final, role="last_resort")
     return Selection(enabled=tuple(enabled.values()), off=off, problems=tuple(problems))
 
 
@@ -109,6 +111,7 @@ class Registry:
         selection: Selection,
         *,
         data: Path,
+        answers: Answers,
         clock: Clock,
         rng: random.Random,
         log: Callable[[str], logging.Logger] = logging.getLogger,
@@ -116,7 +119,6 @@ class Registry:
         self.plugins = plugins
         self.off = dict(selection.off)
         self.hosts: dict[str, ProviderHost] = {}
-        answers = Answers(data / "answers")
         self._opening: set[asyncio.Future[None]] = set()
         for enabled in selection.enabled:
             context = ProviderContext(
@@ -127,7 +129,7 @@ class Registry:
                 data_folder=data / "providers" / enabled.kind.code,
                 answers=answers,
             )
-            self.hosts[enabled.kind.code] = ProviderHost(enabled.kind, context, enabled.role)
+            self.hosts[enabled.kind.code] = ProviderHost(enabled.kind, context, enabled.role, enabled.terms)
 
     async def open(self) -> None:
         """Build every provider, all at once. One that is slow goes on by itself: it delays nobody else."""

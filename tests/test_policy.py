@@ -29,7 +29,8 @@ def provider(code: str, *, ready: bool = True) -> ProviderState:
 def standing(providers: str = "", *, stored: int = 5, asked: float | None = None, **facts: Any) -> Standing:
     """`providers` are codes with spaces between them; a "-" in front: not ready."""
     states = [provider(word.removeprefix("-"), ready=not word.startswith("-")) for word in providers.split()]
-    plain: dict[str, Any] = {"stored_in": {}, "has_room": True, "now": 10_000.0, "threshold": 600.0, **facts}
+    plain: dict[str, Any] = {"stored_in": {}, "has_room": True, "now": 10_000.0, "threshold": 600.0, "refused": {}}
+    plain |= facts
     return Standing(providers=states, stored=stored, auto_asked=asked, **plain)
 
 

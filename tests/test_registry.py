@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from imageserver.answers import Answers
 from imageserver.config.model import Config, Options, RawSettings
 from imageserver.plugins import PluginRecord, Plugins, PluginStatus
 from imageserver.provider_host import Health
@@ -117,7 +118,12 @@ async def test_a_bad_provider_leaves_the_others(tmp_path: Path) -> None:
 
     plugins = there(kind("fine"), kind("shelf", library=True), Broken)
     registry = Registry(
-        plugins, select_providers(plugins, config()), data=tmp_path, clock=FakeClock(), rng=random.Random(1)
+        plugins,
+        select_providers(plugins, config()),
+        data=tmp_path,
+        answers=Answers(tmp_path / "answers"),
+        clock=FakeClock(),
+        rng=random.Random(1),
     )
     await registry.open()
     assert {state.code: state.health for state in registry.states()} == {

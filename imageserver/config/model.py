@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,17 @@ def between(low: float, high: float) -> Check:
             raise ValueError(f"expected a number from {low} to {high}, got {value}")
 
     return check
+
+
+def optional_between(low: float, high: float) -> Check:
+    """None, the word `none`, or a number from `low` to `high`."""
+    check = between(low, high)
+
+    def validate(instance: object, attribute: Attribute[Any], value: object) -> None:
+        if value is not None and value != "none":
+            check(instance, attribute, value)
+
+    return validate
 
 
 def _is_five_field_cron(_instance: object, _attribute: Attribute[Any], value: str) -> None:
@@ -105,6 +117,41 @@ class Options:
     plugins_dir: Path = setting(default=Path(), doc="The folder where plugins are dropped.")
     disabled_providers: tuple[str, ...] = setting(
         default=(), check=_are_codes, doc="Codes of providers that are never used."
+    )
+
+
+@frozen(kw_only=True)
+class Terms:
+    """On which terms a provider serves: the keys under `providers: {code: …}` that every provider knows."""
+
+    price: Decimal | None = setting(
+        default=None,
+        check=optional_between(0, 1_000_000),
+        doc="What one picture costs; the provider's own default else.",
+    )
+    max_per_day: int | Literal["none"] | None = setting(
+        default=None,
+        check=optional_between(0, 1_000_000),
+        doc="Pictures bought in one local day at most; 200 for a provider with a price, none lifts it.",
+    )
+    max_per_month: int | None = setting(
+        default=None, check=optional_between(0, 10_000_000), doc="Pictures bought in one local month at most."
+    )
+    max_cost_per_month: Decimal | None = setting(
+        default=None, check=optional_between(0, 100_000_000), doc="Money spent in one local month at most."
+    )
+    image_generate_threshold: float = setting(
+        default=0.0,
+        check=between(0, 525_600),
+        doc="Minutes that must pass since this provider was last asked before `auto` asks it again.",
+    )
+    deadline: float | None = setting(
+        default=None, check=optional_between(1, 86_400), doc="Seconds for one call; the provider's own default else."
+    )
+    weight: float = setting(
+        default=1.0,
+        check=between(0, 1000),
+        doc="How often it is drawn, beside the others' weights; 0: only when all others failed.",
     )
 
 

@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from imageserver.config.model import Config, RawSettings
+from imageserver.config.model import Config, RawSettings, Terms
 from imageserver.config.schema import is_secret, names_of, schema_of
 from imageserver.config.values import Items, Node, Pairs, Scalar, looks_secret
 
 MASK = "***"
 
 
-def show(config: Config, settings: Mapping[str, object]) -> str:
+def show(config: Config, settings: Mapping[str, object], terms: Mapping[str, Terms] | None = None) -> str:
     """The options and the settings of the providers, one key a line.
 
     `settings` are the validated settings by the provider's code. Where one is missing, what the owner wrote is shown;
@@ -29,22 +29,30 @@ def show(config: Config, settings: Mapping[str, object]) -> str:
     codes = [*config.providers, *(code for code in settings if code not in config.providers)]
     lines.append("providers:" if codes else "providers: {}")
     for code in codes:
-        lines += _provider(code, config.providers.get(code), settings.get(code))
+        raw = config.providers.get(code)
+        lines.append(f"  {_text(code)}:  # {raw.file}:{raw.line}" if raw else f"  {_text(code)}:  # default")
+        agreed = (terms or {}).get(code)
+        if agreed is not None:
+            lines += _fields(raw, agreed)
+        if code in settings and settings[code] is not None:
+            lines += _fields(raw, settings[code])
+        elif agreed is None:
+            lines += _unread(raw)
     return "\n".join(lines) + "\n"
 
 
-def _provider(code: str, raw: RawSettings | None, settings: object | None) -> Iterator[str]:
-    origin = f"{raw.file}:{raw.line}" if raw else "default"
-    yield f"  {_text(code)}:  # {origin}"
-    if settings is None:
-        if raw is not None and isinstance(raw.node, Pairs):
-            for key, value in raw.node.pairs:
-                yield f"    {_text(key.text)}: {_node(value, masked=looks_secret(key.text))}  # {raw.file}:{key.line}"
-        return
+def _unread(raw: RawSettings | None) -> Iterator[str]:
+    """What the owner wrote, where nobody has read it: names decide what is secret."""
+    if raw is not None and isinstance(raw.node, Pairs):
+        for key, value in raw.node.pairs:
+            yield f"    {_text(key.text)}: {_node(value, masked=looks_secret(key.text))}  # {raw.file}:{key.line}"
+
+
+def _fields(raw: RawSettings | None, instance: object) -> Iterator[str]:
     pairs = raw.node.pairs if raw is not None and isinstance(raw.node, Pairs) else ()
     lines = {key.text: f"{raw.file}:{key.line}" for key, _ in pairs} if raw else {}
-    for name, attribute in schema_of(type(settings)).items():
-        value = getattr(settings, name)
+    for name, attribute in schema_of(type(instance)).items():
+        value = getattr(instance, name)
         origin = next((lines[one] for one in names_of(attribute) if one in lines), "default")
         # A path or a number under a name like `key_file` or `token_limit` is no secret unless it was declared one.
         hidden = bool(attribute.metadata.get("secret")) or (is_secret(attribute) and isinstance(value, str | tuple))

@@ -45,13 +45,15 @@ class Given:
     key: str  # the name that was used
 
 
-def read_mapping(cls: type[T], node: Node | None, place: Place) -> tuple[T | None, list[Problem]]:
-    """Build `cls` from a mapping; None stands for an empty one.
+def read_mapping(
+    cls: type[T], node: Node | None, place: Place, *, others: Collection[str] = ()
+) -> tuple[T | None, list[Problem]]:
+    """Build `cls` from a mapping; None stands for an empty one. Keys in `others` are left alone.
 
     Gives the instance, or None and every problem found. TypeError when `cls` cannot be a schema: it is no attrs
     class, or has an annotation that `values.convert` does not know.
     """
-    given, problems = read_fields(cls, node, place)
+    given, problems = read_fields(cls, node, place, others=others)
     written = {key.text for key, _ in node.pairs} if isinstance(node, Pairs) else set()
     for attribute in schema_of(cls).values():
         if attribute.default is attrs.NOTHING and written.isdisjoint(names_of(attribute)):

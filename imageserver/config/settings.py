@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from imageserver.config.model import RawSettings
-from imageserver.config.schema import Place, read_mapping
+from imageserver.config.model import RawSettings, Terms
+from imageserver.config.schema import Place, names_of, read_mapping, schema_of
 from imageserver.config.values import Pairs, shorten
 from imageserver.errors import Problem
 
@@ -19,16 +19,38 @@ def read_settings(
     `raw` is None when the options do not name the provider: its defaults are used then. `settings_class` is None for
     a provider without settings, whose settings are None. Relative paths begin in the data folder.
     """
-    place = Place(
-        file=raw.file if raw else "options.yml", line=raw.line if raw else 0, path=f"providers.{code}", folder=data
-    )
+    place = _place(raw, code, data)
     node = raw.node if raw else None
+    others = term_names()
     if settings_class is None:
         if not isinstance(node, Pairs):
             return None, []
-        message = "this provider has no settings"
-        return None, [place.problem(key.line, shorten(key.text), message) for key, _ in node.pairs]
+        message = f"this provider has no such setting; every provider knows {', '.join(sorted(others))}"
+        strange = [key for key, _ in node.pairs if key.text not in others]
+        return None, [place.problem(key.line, shorten(key.text), message) for key in strange]
     try:
-        return read_mapping(settings_class, node, place)
+        own = {name for field in schema_of(settings_class).values() for name in names_of(field)}
+        # a key that both know is read by both
+        return read_mapping(settings_class, node, place, others=others - own)
     except (TypeError, NameError) as error:  # NameError: an annotation that cannot be looked up
         return None, [place.problem(place.line, "", f"the provider's settings_class is broken: {error}")]
+
+
+def read_terms(raw: RawSettings | None, *, code: str, data: Path) -> tuple[Terms, list[Problem]]:
+    """The terms on which a provider serves, and every problem found; with problems the defaults stand in."""
+    node = raw.node if raw else None
+    # whether any other key is good is for the provider's own settings to say
+    others = {key.text for key, _ in node.pairs} - term_names() if isinstance(node, Pairs) else set()
+    terms, problems = read_mapping(Terms, node, _place(raw, code, data), others=others)
+    return terms or Terms(), problems
+
+
+def term_names() -> frozenset[str]:
+    """The keys that every provider knows."""
+    return frozenset(name for field in schema_of(Terms).values() for name in names_of(field))
+
+
+def _place(raw: RawSettings | None, code: str, data: Path) -> Place:
+    return Place(
+        file=raw.file if raw else "options.yml", line=raw.line if raw else 0, path=f"providers.{code}", folder=data
+    )

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from imageserver.journal.database import Database
 from imageserver.journal.frame_records import FrameRecords, LapRecord
-from imageserver.journal.job_records import JobRecords
+from imageserver.journal.job_records import ASKED, JobRecords
 from imageserver.journal.notes import Notes
 from imageserver.journal.picture_records import STORE, Found, Picture, PictureRecords, ScanResult
+from imageserver.journal.spending_records import SpendingRecords, Spent, Unit
 
-__all__ = ["STORE", "Found", "Journal", "LapRecord", "Picture", "ScanResult"]
+__all__ = ["ASKED", "STORE", "Found", "Journal", "LapRecord", "Picture", "ScanResult", "Spent", "Unit"]
 
 
 class Journal:
@@ -23,6 +24,7 @@ class Journal:
         self.pictures = PictureRecords(self._database)
         self.frames = FrameRecords(self._database)
         self.notes = Notes(self._database)
+        self.spending = SpendingRecords(self._database)
 
     async def open(self) -> None:
         """Open or create the file. Raises JournalRefused, and leaves the file alone then."""

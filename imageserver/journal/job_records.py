@@ -11,9 +11,12 @@ from imageserver.job_ids import LIFETIME
 from imageserver.jobs import UNFINISHED, Job, JobState, Kind
 from imageserver.journal.database import Database
 from imageserver.journal.notes import write_note
+from imageserver.journal.spending_records import release_in, reserve_in, spend_in
+from imageserver.money import Purchase
 
 _COLUMNS = tuple(field.name for field in attrs.fields(Job))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
+ASKED = "asked:"  # the notes that hold when each provider was last asked begin with this
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _OPEN = f"state IN ({', '.join(repr(str(state)) for state in UNFINISHED)})"
 
@@ -60,10 +63,17 @@ class JobRecords:
         """The last `count` jobs, newest first."""
         return await self._list("1 ORDER BY created DESC, rowid DESC LIMIT ?", (count,))
 
-    async def begin_call(self, job_id: str, provider: str) -> bool:
-        """Commit the intent to ask a provider, before anything is sent. False when the job is settled already."""
+    async def begin_call(self, job_id: str, provider: str, at: float, purchase: Purchase | None = None) -> bool:
+        """Commit the intent to ask a provider at the moment `at`, and what it costs, before anything is sent.
+
+        False when the job is settled already. Raises CapReached, and nothing is committed then.
+        """
 
         def work(connection: sqlite3.Connection) -> bool:
+            if purchase is not None:
+                spend_in(connection, job_id)  # a call of this job that nobody released may have been charged
+                reserve_in(connection, job_id, purchase)
+            write_note(connection, f"{ASKED}{provider}", repr(at))
             changed = connection.execute(
                 f"UPDATE jobs SET state = ?, provider = ?, error = NULL WHERE id = ? AND {_OPEN}",
                 (JobState.CALLING, provider, job_id),
@@ -82,13 +92,16 @@ class JobRecords:
         )
 
     async def note_failure(self, job: Job) -> None:
-        """Commit that a provider failed, so that the job goes on with the next one, after a restart too."""
-        await self._database.write(
-            lambda connection: connection.execute(
+        """Commit that a provider failed and charged nothing: the job goes on with the next, after a restart too."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            release_in(connection, job.id)
+            connection.execute(
                 f"UPDATE jobs SET state = ?, provider = ?, error = ?, message = ?, why = ? WHERE id = ? AND {_OPEN}",
                 (JobState.QUEUED, job.provider, job.error, job.message, job.why, job.id),
             )
-        )
+
+        await self._database.write(work)
 
     async def settle(self, job: Job) -> bool:
         """Commit a job's end. False when it was settled before; the first one counts."""
@@ -132,7 +145,8 @@ class JobRecords:
 
 
 def settle_in(connection: sqlite3.Connection, job: Job) -> bool:
-    """Settle a job inside a transaction that does more."""
+    """Settle a job inside a transaction that does more. What is still reserved for it counts as spent."""
+    spend_in(connection, job.id)
     changed = connection.execute(
         "UPDATE jobs SET state = ?, why = ?, provider = ?, picture = ?, card = ?, error = ?, message = ?, settled = ?"
         f" WHERE id = ? AND {_OPEN}",

@@ -20,6 +20,15 @@ class Notes:
         )
         return None if row is None else str(row[0])
 
+    async def beginning(self, prefix: str) -> dict[str, str]:
+        """Every value whose name begins so, by the rest of the name."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT name, value FROM notes WHERE substr(name, 1, ?) = ?", (len(prefix), prefix)
+            ).fetchall()
+        )
+        return {name[len(prefix) :]: value for name, value in rows}
+
     async def put(self, name: str, value: str) -> None:
         """Write the value; returns when it is on the disk."""
         await self._database.write(lambda connection: write_note(connection, name, value))

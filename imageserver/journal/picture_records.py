@@ -15,7 +15,9 @@ from imageserver.journal.job_records import settle_in
 
 STORE = "store"  # the root of pictures in the store; any other root is the code of a provider with folders
 
-_COLUMNS = "id, root, path, size, mtime_ns, first_seen, provider, job, prompt, negative, model, seed, details, broken"
+_COLUMNS = (
+    "id, root, path, size, mtime_ns, first_seen, provider, job, prompt, negative, model, seed, details, broken, sha256"
+)
 
 
 @frozen(kw_only=True)
@@ -36,6 +38,7 @@ class Picture:
     seed: int | None = None
     details: Mapping[str, str] = field(factory=dict)
     broken: str | None = None
+    sha256: str | None = None  # of what a provider gave
 
     @property
     def is_ours(self) -> bool:
@@ -91,6 +94,15 @@ class PictureRecords:
             ).fetchall()
         )
         return [_picture(row) for row in rows]
+
+    async def with_bytes(self, sha256: str) -> int | None:
+        """The first picture of a provider that has these very bytes, or None."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT min(id) FROM pictures WHERE sha256 = ? AND broken IS NULL", (sha256,)
+            ).fetchone()
+        )
+        return None if row[0] is None else int(row[0])
 
     async def add_and_settle(self, picture: Picture, job: Job) -> int:
         """Commit a new picture and the end of its job together; returns the picture's id.
@@ -156,10 +168,10 @@ def _insert(connection: sqlite3.Connection, picture: Picture) -> int:
     # A file whose commit was lost in a crash, or that a scan saw first, keeps its id.
     (picture_id,) = connection.execute(
         "INSERT INTO pictures (root, path, size, mtime_ns, first_seen, provider, job, prompt, negative, model, seed,"
-        " details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, path) DO UPDATE SET"
+        " details, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (root, path) DO UPDATE SET"
         " size = excluded.size, mtime_ns = excluded.mtime_ns, provider = excluded.provider, job = excluded.job,"
         " prompt = excluded.prompt, negative = excluded.negative, model = excluded.model, seed = excluded.seed,"
-        " details = excluded.details, broken = NULL RETURNING id",
+        " details = excluded.details, sha256 = excluded.sha256, broken = NULL RETURNING id",
         (
             picture.root,
             picture.path,
@@ -173,6 +185,7 @@ def _insert(connection: sqlite3.Connection, picture: Picture) -> int:
             picture.model,
             picture.seed,
             json.dumps(dict(picture.details), ensure_ascii=False),
+            picture.sha256,
         ),
     ).fetchone()
     return int(picture_id)

@@ -75,7 +75,24 @@ _VERSION_2 = """
 ALTER TABLE frames ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;  -- the picture it was shown last
 """
 
-_STEPS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+CREATE TABLE spending (           -- one row for each picture that was bought, or may have been
+    id INTEGER PRIMARY KEY,
+    job TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    day TEXT NOT NULL,            -- the owner's local day
+    at REAL NOT NULL,
+    price TEXT NOT NULL,          -- a decimal number
+    state TEXT NOT NULL           -- 'reserved' while the call is under way, then 'spent'
+);
+CREATE INDEX spending_days ON spending (provider, day, price);
+CREATE UNIQUE INDEX spending_reserved ON spending (job) WHERE state = 'reserved';
+CREATE INDEX spending_newest ON spending (at);
+ALTER TABLE pictures ADD COLUMN sha256 TEXT;  -- of what a provider gave; the same bytes are one picture
+CREATE INDEX pictures_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
+"""
+
+_STEPS = (_VERSION_1, _VERSION_2, _VERSION_3)
 VERSION = len(_STEPS)
 
 # The first bytes of every SQLite file, and where user_version stands: sqlite.org/fileformat2.html, 1.3

@@ -45,6 +45,7 @@ class Made:
     model: str
     seed: int | None
     details: Mapping[str, str]
+    sha256: str | None = None
 
 
 @define(kw_only=True, eq=False)
@@ -208,6 +209,7 @@ class PictureStore:
             model=made.model,
             seed=made.seed,
             details=made.details,
+            sha256=made.sha256,
         )
         picture_id = await self._journal.pictures.add_and_settle(picture, job)
         self._records.pop(picture_id, None)

@@ -126,11 +126,14 @@ def test_a_provider_that_the_options_do_not_name(tmp_path: Path) -> None:
 
 
 def test_a_provider_without_settings(tmp_path: Path) -> None:
-    """A provider that has no settings takes an empty entry and refuses every key."""
+    """A provider that has no settings takes an empty entry and refuses every key but the terms."""
     assert _read(tmp_path, "", None) == (None, [])
     assert _read(tmp_path, "a: 1", None) == (
         None,
-        ["options.yml:3: providers.painter.a: this provider has no settings"],
+        [
+            "options.yml:3: providers.painter.a: this provider has no such setting; every provider knows deadline, "
+            "image_generate_threshold, max_cost_per_month, max_per_day, max_per_month, price, weight"
+        ],
     )
 
 

@@ -73,10 +73,10 @@ async def test_a_job_is_settled_once(journal: Journal) -> None:
 async def test_a_settled_job_cannot_be_claimed(journal: Journal) -> None:
     """begin_call says no for a job that is settled or was never there, and a ticket or failure changes it no more."""
     await journal.jobs.create(a_job("j"))
-    assert await journal.jobs.begin_call("j", "painter")
+    assert await journal.jobs.begin_call("j", "painter", 1.0)
     await journal.jobs.settle(a_done_job("j"))
-    assert not await journal.jobs.begin_call("j", "painter")
-    assert not await journal.jobs.begin_call("nobody", "painter")
+    assert not await journal.jobs.begin_call("j", "painter", 1.0)
+    assert not await journal.jobs.begin_call("nobody", "painter", 1.0)
     await journal.jobs.keep_ticket("j", "ticket")
     await journal.jobs.note_failure(a_job("j", error="late"))
     kept = await journal.jobs.get("j")
@@ -94,11 +94,11 @@ async def test_a_job_walks_through_its_states(journal: Journal) -> None:
         assert job is not None
         seen.append((str(job.state), job.provider, job.error, job.ticket))
 
-    await journal.jobs.begin_call("j", "a")
+    await journal.jobs.begin_call("j", "a", 1.0)
     await look()
     await journal.jobs.note_failure(a_job("j", provider="a", error="payment", message="no money"))
     await look()
-    await journal.jobs.begin_call("j", "b")
+    await journal.jobs.begin_call("j", "b", 1.0)
     await look()
     await journal.jobs.keep_ticket("j", "T1")
     await look()

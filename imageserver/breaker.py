@@ -1,0 +1,75 @@
+"""What follows from a provider's failures: a pause, a longer one, or none before the configuration changes."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from imageserver.clock import Clock
+from imageserver.errors import (
+    AuthError,
+    BadProviderRequest,
+    ModelGone,
+    ModerationRefused,
+    PaymentRequired,
+    PermissionDenied,
+    ProviderError,
+    RateLimited,
+)
+
+_FOR_GOOD = (AuthError, PermissionDenied, ModelGone)  # nothing but the owner can mend these
+_THIS_PROMPT_ONLY = (ModerationRefused, BadProviderRequest)  # another prompt may work
+_NO_MONEY_PAUSE = 24 * 3600.0  # seconds
+_RATE_PAUSE = 30.0
+_FAILURES = 3  # in a row before the circuit opens
+_OPEN_PAUSE = 60.0
+_LONGEST = 3600.0
+
+
+@define(eq=False)
+class Breaker:
+    """One provider's circuit. Its times are steady: no change of the wall clock shortens or lengthens a pause."""
+
+    _clock: Clock
+    _failures: int = field(init=False, default=0)  # in a row, that count
+    _pauses: int = field(init=False, default=0)  # in a row
+    _until: float = field(init=False, default=float("-inf"))
+    _why: str = field(init=False, default="")
+
+    def succeeded(self) -> None:
+        """A call gave what it should."""
+        self._failures = self._pauses = 0
+        self._until, self._why = float("-inf"), ""
+
+    def failed(self, error: ProviderError) -> None:
+        """A call failed."""
+        if isinstance(error, _THIS_PROMPT_ONLY):
+            return
+        self._failures += 1
+        if isinstance(error, _FOR_GOOD):
+            self._pause(float("inf"), f"{error}. It is not asked again before the server is restarted")
+        elif isinstance(error, PaymentRequired):
+            self._pause(_NO_MONEY_PAUSE, str(error))
+        elif isinstance(error, RateLimited):
+            self._pause(error.retry_after or self._growing(_RATE_PAUSE), str(error))
+        elif self._failures >= _FAILURES:
+            self._pause(self._growing(_OPEN_PAUSE), f"{self._failures} failures in a row, the last: {error}")
+
+    def paused(self) -> str | None:
+        """Why it is not asked at the moment, as a sentence; None when it may be."""
+        left = self._until - self._clock.monotonic()
+        if left <= 0:
+            return None  # after a pause one call is a trial: a failure opens the circuit at once again
+        if left == float("inf"):
+            return self._why
+        return f"{self._why}. It is asked again in {_spoken(left)}"
+
+    def _growing(self, first: float) -> float:
+        return min(first * 2.0**self._pauses, _LONGEST)
+
+    def _pause(self, seconds: float, why: str) -> None:
+        self._pauses += 1
+        self._until, self._why = self._clock.monotonic() + seconds, why
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

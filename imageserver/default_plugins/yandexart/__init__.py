@@ -1,0 +1,14 @@
+"""YandexART: pictures from Yandex AI Studio, for money. docs/yandexart.md leads to the two keys that it needs."""
+
+from __future__ import annotations
+
+from imageserver import RegisterProvider, hookimpl
+from imageserver.default_plugins.yandexart.provider import YandexArt
+
+__all__ = ["YandexArt"]
+
+
+@hookimpl
+def imageserver_register_providers(register: RegisterProvider) -> None:
+    """Bring the provider `yandexart`."""
+    register(YandexArt)

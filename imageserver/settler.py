@@ -1,0 +1,129 @@
+"""How a job ends: with its picture, with another one, with a card. The only place that settles jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from attrs import define, evolve
+
+from imageserver.answers import Answers
+from imageserver.clock import Clock
+from imageserver.errors import PictureBroken
+from imageserver.jobs import Job, JobState, Kind, OpenJobs, short
+from imageserver.journal import Journal
+from imageserver.judge import judge
+from imageserver.pictures.quarantine import Quarantine
+from imageserver.pictures.store import Made, PictureStore
+from imageserver.provider_host import ProviderHost
+from imageserver.providers import GeneratedImage
+from imageserver.target import Target
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@define(kw_only=True, eq=False)
+class Settler:
+    """Settles jobs, and lets go of what was kept for them."""
+
+    _journal: Journal
+    _store: PictureStore
+    _open_jobs: OpenJobs
+    _quarantine: Quarantine
+    _answers: Answers
+    _clock: Clock
+    _executor: Executor
+
+    async def keep(self, job: Job, host: ProviderHost, image: GeneratedImage) -> bool:
+        """Keep a provider's picture and settle the job with it. False when it is no picture: it is kept aside then.
+
+        Raises OSError or JournalUnavailable when it cannot be kept; the answer on the disk, if any, stays.
+        """
+        data = bytes(image.data)
+        target = Target(width=job.width, height=job.height)
+        is_generator = host.provider_class.takes_prompt
+        try:
+            picture_format = await self._in_thread(lambda: judge(data, target, is_generator=is_generator))
+        except PictureBroken as error:
+            await self._set_aside(job, host.code, data, str(error))
+            return False
+        settled = evolve(job, state=JobState.DONE, why=f"{job.why}; {host.code} painted", settled=self._clock.now())
+        digest = hashlib.sha256(data).hexdigest()
+        earlier = await self._journal.pictures.with_bytes(digest)
+        if earlier is not None and self._store.has(earlier):
+            await self.settle(evolve(settled, picture=earlier, why=f"{settled.why} picture {earlier} once more"))
+            return True
+        picture = await self._store.add(
+            evolve(settled, error=None),
+            Made(
+                data=data,
+                format=picture_format,
+                provider=host.code,
+                prompt=job.prompt,
+                negative=job.negative,
+                model=image.model,
+                seed=image.seed,
+                details=image.details,
+                sha256=digest,
+            ),
+        )
+        await self._ended(job)
+        _log.info("job %s is done: %s painted picture %d", short(job.id), host.code, picture.id)
+        return True
+
+    async def adopt(self, job: Job) -> bool:
+        """Settle a job whose picture reached the store before a crash. False when it did not."""
+        if not await self._store.adopt(evolve(job, state=JobState.DONE, settled=self._clock.now())):
+            return False
+        await self._ended(job)
+        _log.info("job %s is done: its picture was in the store already", short(job.id))
+        return True
+
+    async def with_stored(self, job: Job) -> bool:
+        """Settle a job with a stored picture. False when nothing is stored."""
+        picture, _why = self._store.choose(job.frame)
+        if picture is None:
+            return False
+        await self.settle(evolve(job, state=JobState.DONE, picture=picture, why=f"{job.why}; a stored picture"))
+        return True
+
+    async def with_card(self, job: Job, card: str) -> None:
+        """Settle a job with a card; one of the server's own fails, for nobody looks."""
+        failed = job.kind is Kind.STARTER
+        await self.settle(evolve(job, state=JobState.FAILED if failed else JobState.DONE, card=card))
+
+    async def as_unknown(self, job: Job) -> None:
+        """Settle a paid job whose outcome is lost: counted as spent, never bought again by itself."""
+        picture = self._store.choose(job.frame)[0] if job.kind is Kind.AUTO else None
+        await self.settle(evolve(job, state=JobState.UNKNOWN, picture=picture, card="answer_lost"))
+
+    async def settle(self, job: Job) -> None:
+        """The end. What is still reserved for the job counts as spent."""
+        await self._journal.jobs.settle(evolve(job, settled=self._clock.now()))
+        await self._ended(job)
+        _log.info("job %s is %s: %s", short(job.id), job.state, job.why)
+
+    async def _ended(self, job: Job) -> None:
+        self._open_jobs.end(job.id)
+        try:
+            await self._in_thread(lambda: self._answers.drop(job.id))
+        except OSError as error:
+            _log.warning("job %s: its answer cannot be deleted: %s", short(job.id), error)
+
+    async def _set_aside(self, job: Job, code: str, data: bytes, reason: str) -> None:
+        try:
+            place = await self._in_thread(lambda: self._quarantine.keep(job.id, code, data, reason))
+            _log.warning(
+                "job %s: what %s gave is no picture (%s) and is kept as %s", short(job.id), code, reason, place
+            )
+        except OSError as error:
+            _log.error("job %s: what %s gave is no picture and cannot be kept: %s", short(job.id), code, error)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
