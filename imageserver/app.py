@@ -67,6 +67,7 @@ class Given:
     token: Callable[[int], bytes] = secrets.token_bytes
     environment: Mapping[str, str] = os.environ
     page: str = ""  # where a person looks, as cards say it
+    pause: float = 1.0  # seconds between two attempts at a provider
     owner_token: str = ""  # for the command line
 
 
@@ -194,6 +195,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
             till=till,
             answers=answers,
             hands=hands,
+            pause=given.pause,
             unsaved=unsaved,
             clock=clock,
             rng=rng,

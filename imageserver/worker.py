@@ -24,7 +24,6 @@ from imageserver.till import Till
 
 T = TypeVar("T")
 _ATTEMPTS = 3  # at one provider for one job, where a failure certainly cost nothing and may pass
-_FIRST_PAUSE = 1.0  # seconds between attempts; doubled, with jitter
 _STILL_GOOD = {"transient", "unreachable", "rate_limit"}  # a ticket outlives these
 
 _log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ class Worker:
     _settler: Settler
     _till: Till
     _answers: Answers
+    _pause: float  # seconds between two attempts; doubled, with jitter
     _hands: Hands
     _unsaved: dict[str, GeneratedImage]  # pictures that a full disk did not take yet; shared by all workers
     _clock: Clock
@@ -166,7 +166,7 @@ class Worker:
                 if error.charged and host.provider_class.paid:
                     raise
                 _log.info("job %s: %s is asked once more: %s", short(job.id), host.code, error)
-            await self._clock.sleep(_FIRST_PAUSE * 2 ** (attempt - 1) * self._rng.uniform(0.5, 1.5))
+            await self._clock.sleep(self._pause * 2 ** (attempt - 1) * self._rng.uniform(0.5, 1.5))
         return await ask(_request(job))
 
     async def _failed(self, job: Job, host: ProviderHost, error: ProviderError) -> Job | None:

@@ -252,6 +252,7 @@ async def live(
         rng=random.Random(7),
         environment={},
         page="http://192.168.1.5:8099",
+        pause=0.0,
         owner_token="the-owners-token",
     )
     app = create_app(given)

@@ -40,7 +40,7 @@ _FOLDER = re.compile(r"folder id|does not match with service account", re.IGNORE
 _MODEL = re.compile(
     r"model.?ur[il]|access to model|parse model|model_not_found|unknown model|no such model", re.IGNORECASE
 )
-_MONEY = re.compile(r"billing|balance|payment|insufficient|not enough (money|funds)|trial|grant", re.IGNORECASE)
+_MONEY = re.compile(r"billing|balance|payment|insufficient|not enough (money|funds)|\btrial\b|\bgrant\b", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"exceeds|too long|prompt positive|aspect|mime|\bseed\b|\bsize\b|quality|output_format|response_format|"
     r"\bmessages?\b|unknown (field|name|parameter)|unmarshal|syntax error|invalid character|invalid json|required|"
