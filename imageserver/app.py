@@ -238,6 +238,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     app[keys.TOKEN] = given.owner_token
     app[keys.OVERVIEW] = ServerOverview(
         registry=registry,
+        till=till,
         supervisor=supervisor,
         store=store,
         journal=journal,

@@ -108,8 +108,11 @@ def plugins(data: str | None) -> None:
     click.echo()
     commands.table(
         [
-            ("PROVIDER", "STATE", "REASON"),
-            *((provider["code"], provider["status"], provider["reason"]) for provider in providers),
+            ("PROVIDER", "STATE", "SPENT", "REASON"),
+            *(
+                (provider["code"], provider["status"], provider.get("spent") or "-", provider["reason"])
+                for provider in providers
+            ),
         ],
         click.echo,
     )

@@ -7,8 +7,10 @@ from attrs import define
 from imageserver.jobs import JobQueue, OpenJobs
 from imageserver.journal import Journal
 from imageserver.pictures.store import PictureStore
+from imageserver.provider_host import ProviderHost
 from imageserver.registry import Registry
 from imageserver.supervisor import Supervisor
+from imageserver.till import Till
 from imageserver.version import __version__
 from imageserver.web.keys import PluginLine, ProviderLine
 
@@ -18,6 +20,7 @@ class ServerOverview:
     """Reads the rooms; changes nothing and asks no provider."""
 
     _registry: Registry
+    _till: Till
     _supervisor: Supervisor
     _store: PictureStore
     _journal: Journal
@@ -25,23 +28,31 @@ class ServerOverview:
     _open_jobs: OpenJobs
     _vital: tuple[str, ...]  # names of what must run
 
-    def providers(self) -> list[ProviderLine]:
+    async def providers(self) -> list[ProviderLine]:
         """Every provider that there is, those that serve first."""
-        serving = [
-            ProviderLine(
-                code=state.code,
-                title=state.title,
-                status="last resort" if state.ready and state.role == "last_resort" else str(state.health),
-                reason=state.reason,
+        serving = []
+        for host in self._registry.hosts.values():
+            state = host.state
+            serving.append(
+                ProviderLine(
+                    code=state.code,
+                    title=state.title,
+                    status="last resort" if state.ready and state.role == "last_resort" else str(state.health),
+                    reason=state.reason or await self._till.why_not(host) or "",
+                    spent=await self._spent(host) if host.is_counted else "",
+                )
             )
-            for state in self._registry.states()
-        ]
         classes = self._registry.plugins.providers
         off = [
             ProviderLine(code=code, title=classes[code].title or code, status="off", reason=reason)
             for code, reason in self._registry.off.items()
         ]
         return serving + off
+
+    async def _spent(self, host: ProviderHost) -> str:
+        totals = await self._till.totals(host.code)
+        parts = [("today", totals.today), ("yesterday", totals.yesterday), ("this month", totals.this_month)]
+        return "; ".join(f"{name} {spent.pictures}, costing {spent.cost}" for name, spent in parts)
 
     def plugins(self) -> list[PluginLine]:
         """Every plugin that was found."""

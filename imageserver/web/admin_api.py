@@ -41,7 +41,7 @@ async def plugins(request: web.Request) -> web.Response:
     return json_answer(
         {
             "plugins": [attrs.asdict(line) for line in overview.plugins()],
-            "providers": [attrs.asdict(line) for line in overview.providers()],
+            "providers": [attrs.asdict(line) for line in await overview.providers()],
         }
     )
 

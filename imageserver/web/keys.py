@@ -26,6 +26,7 @@ class ProviderLine:
     title: str
     status: str
     reason: str
+    spent: str = ""  # today, yesterday, this month; empty for a provider that is not counted
 
 
 @frozen(kw_only=True)
@@ -43,7 +44,7 @@ class PluginLine:
 class Overview(Protocol):
     """What pages and the command line show; built by app.py, which alone sees every room."""
 
-    def providers(self) -> list[ProviderLine]: ...
+    async def providers(self) -> list[ProviderLine]: ...
 
     def plugins(self) -> list[PluginLine]: ...
 

@@ -31,7 +31,7 @@ async def page(request: web.Request) -> web.Response:
     shown = app[DELIVERY].shown
     jobs = await app[JOURNAL].jobs.recent(8)
     text = _template("page.html").render(
-        overview=app[OVERVIEW],
+        providers=await app[OVERVIEW].providers(),
         stored=app[STORE].count(),
         rotation_waits=app[ROTATION].waiting,
         shown_at=None if shown is None else _wall_time(shown[1], clock.zone),
