@@ -52,11 +52,18 @@ def serve(data: str | None, host: str | None, port: int | None) -> None:
 
 @main.command()
 @_data
-def check(data: str | None) -> None:
+@click.option("--providers", is_flag=True, help="Ask each provider's service too, in ways that cost nothing.")
+@click.pass_context
+def check(context: click.Context, data: str | None, providers: bool) -> None:
     """Check the options and folders; change nothing."""
-    config, _plugins, selection = commands.check(data, _flags(data=data))
+    config, plugins, selection = commands.check(data, _flags(data=data))
     serving = ", ".join(enabled.kind.code for enabled in selection.enabled) or "none"
     click.echo(f"{config.options_file}: no problems. Providers: {serving}.")
+    if providers:
+        found = commands.check_providers(config, plugins, selection)
+        for code, missing in found:
+            click.echo(f"{code}: {missing or 'good'}")
+        context.exit(0 if all(missing is None for _, missing in found) else 1)
 
 
 @main.command()

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from imageserver.answers import Answers
 from imageserver.app import Given
 from imageserver.clock import SystemClock, local_time
 from imageserver.config import reader, redact
@@ -22,7 +23,7 @@ from imageserver.journal import Journal
 from imageserver.lock import DataLock
 from imageserver.logs import logging_to_stderr
 from imageserver.plugins import Plugins, load_plugins, log_broken
-from imageserver.registry import Selection, library_folders, select_providers
+from imageserver.registry import Registry, Selection, library_folders, select_providers
 from imageserver.running import NotRunning, Running
 from imageserver.server import serve
 
@@ -47,6 +48,27 @@ def check(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugin
     if problems:
         raise ConfigError(problems)
     return config, plugins, selection
+
+
+def check_providers(config: Config, plugins: Plugins, selection: Selection) -> list[tuple[str, str | None]]:
+    """Every provider that serves, and the step that is missing for it. Asks services, never for a picture."""
+
+    async def ask() -> list[tuple[str, str | None]]:
+        registry = Registry(
+            plugins,
+            selection,
+            data=config.data,
+            answers=Answers(config.data / "answers"),
+            clock=SystemClock(),
+            rng=random.SystemRandom(),
+        )
+        await registry.open()
+        try:
+            return [(code, await host.check()) for code, host in registry.hosts.items()]
+        finally:
+            await registry.close()
+
+    return asyncio.run(ask())
 
 
 def run_server(data: str | None, flags: Mapping[str, object], tell: Tell) -> None:

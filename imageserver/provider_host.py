@@ -31,6 +31,7 @@ Role = Literal["chosen", "last_resort"]
 _BUILD_SECONDS = 15.0
 _READINESS_SECONDS = 15.0
 _PULSE_SECONDS = 1.0  # a loop that does not turn within this after a deadline is blocked by its own code
+_CHECK_SECONDS = 60.0
 _STOP_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
@@ -143,6 +144,17 @@ class ProviderHost:
                 self._become(Health.READY, "")
             else:
                 self._become(Health.NOT_READY, str(missing))
+
+    async def check(self) -> str | None:
+        """The provider's own thorough and free check: None, or the step that is missing. Never raises."""
+        provider = self._provider
+        if provider is None:
+            return self._reason
+        try:
+            missing = await self._loop.call(provider.check, _CHECK_SECONDS)
+        except Exception as error:  # a stranger's check may raise anything
+            return _said(error)
+        return None if missing is None else str(missing)
 
     def take_slot(self, job_id: str) -> bool:
         """Take one of the provider's slots for a job. Without a free one the job is remembered for `free_slot`."""

@@ -18,7 +18,7 @@ from aiohttp.test_utils import make_mocked_request
 import imageserver
 from imageserver import hookspecs
 from imageserver.cli import main
-from imageserver.config.model import Options
+from imageserver.config.model import Options, Terms
 from imageserver.config.reader import ENVIRONMENT
 from imageserver.web.routes import ROUTES, add_routes
 
@@ -117,6 +117,13 @@ def test_the_english_table_says_what_the_model_says() -> None:
     """An option is explained in the document with the very sentence that stands in the model."""
     told = {name: row[3] for name, row in option_rows("docs/configuration.md").items()}
     assert told == {name: field.metadata["doc"] for name, field in FIELDS.items()}
+
+
+def test_every_term_of_a_provider_is_documented() -> None:
+    """The keys that every provider knows are in both tables, in English with the model's own sentence."""
+    fields = {field.name: field.metadata["doc"] for field in attrs.fields(Terms)}
+    assert {row[0].strip("`"): row[1] for row in rows(read("docs/configuration.md"), "key")} == fields
+    assert {row[0].strip("`") for row in rows(read("docs/ru/configuration.md"), "ключ")} == set(fields)
 
 
 @pytest.mark.parametrize("document", CONFIGURATIONS)

@@ -150,7 +150,7 @@ def _deaf_listener(port: int) -> contextlib.ExitStack:
         listener.listen(0)
         for _ in range(4):
             waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
+            waiting.settimeout(0)
             with contextlib.suppress(BlockingIOError):
                 waiting.connect(("127.0.0.1", port))
         return stack.pop_all()
