@@ -136,6 +136,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
 
     def card_facts() -> CardFacts:
         missing = tuple((state.code, state.reason) for state in registry.states() if not state.ready)
+        missing += tuple(store.absent.items())
         return CardFacts(language=language, page=given.page, providers=missing)
 
     cards = CardRenditions(facts=card_facts, executor=brush)
@@ -167,6 +168,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     delivery = Delivery(
         journal=journal, store=store, cards=cards, queue=queue, open_jobs=open_jobs, ids=ids, clock=clock
     )
+    await delivery.open()
 
     # What runs by itself: first the jobs of the last run, then workers and the schedule.
     unfinished = [job.id for job in await journal.jobs.unfinished()]
@@ -185,6 +187,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     )
     hands = Hands()
     unsaved: dict[str, GeneratedImage] = {}
+    first_polled: dict[str, float] = {}
     workers = [
         Worker(
             journal=journal,
@@ -197,11 +200,12 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
             hands=hands,
             pause=given.pause,
             unsaved=unsaved,
+            first_polled=first_polled,
             clock=clock,
             rng=rng,
             executor=disk,
         )
-        for _ in range(options.workers)
+        for _ in range(_workers(options.workers, registry))
     ]
     rounds = Rounds(
         journal=journal,
@@ -252,6 +256,11 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
         open_jobs.release()
 
     app.on_shutdown.append(release_waiters)
+
+
+def _workers(wanted: int, registry: Registry) -> int:
+    """One more than all slots together: however many providers hang at once, a worker is left for the others."""
+    return max(wanted, 1 + sum(max(1, host.provider_class.slots) for host in registry.hosts.values()))
 
 
 async def _id_secret(journal: Journal, token: Callable[[int], bytes]) -> bytes:

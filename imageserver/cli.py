@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -30,6 +31,9 @@ class _Group(click.Group):
             click.echo(f"{len(error.problems)} problem(s); nothing was changed.", err=True)
         except ImageServerError as error:
             click.echo(str(error), err=True)
+        except BrokenPipeError:  # `imageserver jobs | head`
+            sys.stderr.close()
+            return ctx.exit(0)
         except OSError as error:
             click.echo(f"{error.filename or 'system'}: {error.strerror or error}", err=True)
         return ctx.exit(2)

@@ -24,7 +24,6 @@ from imageserver.pictures.store import PictureStore
 _JOB_SECONDS = 0.5
 # … and a rendition this long to be made; after that the frame hears `pending` and comes again.
 _RENDITION_SECONDS = 1.0
-_TRIES = 8  # stored pictures that may turn out broken one after the other before a card is shown
 _MOST_REPLACED = 4096
 
 _log = logging.getLogger(__name__)
@@ -76,6 +75,10 @@ class Delivery:
     shown: tuple[int, float] | None = field(init=False, default=None)  # the picture any frame took last, and when
     delivered: int = field(init=False, default=0)
 
+    async def open(self) -> None:
+        """Take up what hung on a wall last before a restart."""
+        self.shown = await self._journal.jobs.last_fetched()
+
     async def status(self, text: str) -> Never | Pending | Failed | None:
         """Where a job stands; None when its result is there."""
         job_id = self._ids.read(text)
@@ -126,19 +129,18 @@ class Delivery:
         picture = await self._store.picture(picture_id)
         return None if picture is None else await self._store.rendition(picture, frame.target)
 
-    async def stored_or_card(self, frame: Frame, first: int | None = None) -> Ready:
+    async def stored_or_card(self, frame: Frame, first: int | None = None, *, card: str = "nothing_stored") -> Ready:
         """A picture that can be shown now: `first`, else the frame's next one, else a card."""
         picture_id = first
-        for _ in range(_TRIES):
+        while True:  # one that turns out broken is not chosen again, so this ends
             if picture_id is None:
                 picture_id, _why = self._store.choose(frame.key)
             if picture_id is None:
-                break
+                return await self._card(frame, card)
             rendition = await self.picture(picture_id, frame)
             if rendition is not None:
                 return Ready(rendition=rendition, picture=picture_id)
             picture_id = None
-        return await self._card(frame, "nothing_stored")
 
     async def card(self, frame: Frame, kind: str) -> Ready:
         """A drawn card."""

@@ -17,6 +17,7 @@ from typing import Literal
 from attrs import frozen
 
 from imageserver.clock import Clock
+from imageserver.version import BUILT_AT
 
 LIFETIME = 24 * 3600.0  # seconds for which an id stays good
 _FIELDS = struct.Struct(">BIQ8s")  # what, when, picture or card, random
@@ -65,8 +66,11 @@ class JobIds:
         return JobId(text=text, what=_WHAT[what], number=number, created=created)
 
     def is_expired(self, job_id: JobId) -> bool:
-        """Whether the id was given longer ago than ids stay good. One from the future is good: clocks jump."""
-        return self._clock.now() - job_id.created > LIFETIME
+        """Whether the id was given longer ago than ids stay good.
+
+        One from the future is good, and one from before this version was made too: the clock has jumped since.
+        """
+        return job_id.created >= BUILT_AT and self._clock.now() - job_id.created > LIFETIME
 
     def _sign(self, fields: bytes) -> bytes:
         return hmac.digest(self._secret, fields, hashlib.sha256)[:_SIGNATURE]

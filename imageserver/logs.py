@@ -10,6 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+class _OnceAMinute(logging.Filter):
+    """Lets a line of the loop through once a minute: out of files for connections it would write thousands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._next: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        key = str(record.msg)[:60]
+        if record.created < self._next.get(key, 0.0):
+            return False
+        self._next[key] = record.created + 60.0
+        return True
+
+
 @contextmanager
 def logging_to_stderr(level: str) -> Iterator[None]:
     """Send everything from `level` upwards to standard error while the context lasts."""
@@ -23,7 +38,9 @@ def logging_to_stderr(level: str) -> Iterator[None]:
     root.setLevel(level)
     # A client that leaves or sends nonsense is everyday life, not something for an owner to read about.
     logging.getLogger("aiohttp").setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     logging.getLogger("asyncio").setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("asyncio").addFilter(_OnceAMinute())
     listener.start()
     try:
         yield

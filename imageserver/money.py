@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from attrs import define, field, frozen
 
 from imageserver.clock import Clock
 from imageserver.config.model import Terms
-from imageserver.version import BUILT
+from imageserver.version import BUILT_AT
 
 _USUAL_PER_DAY = 200  # for a provider with a price whose owner set no limit of their own
 _JUMP = 3600.0  # seconds by which the wall clock may run ahead of the steady one before it is taken for a jump
 _PATIENCE = 24 * 3600.0  # after so long a jump that has not gone back is taken for the truth
-_BUILT = datetime.fromisoformat(BUILT).replace(tzinfo=UTC).timestamp() - 14 * 3600.0  # the day began in some zone then
 
 
 @frozen(kw_only=True)
@@ -86,7 +85,7 @@ class MoneyClock:
         """Seconds since 1970, for thresholds and days of buying."""
         wall, steady = self._clock.now(), self._clock.monotonic()
         expected = self._wall + (steady - self._steady)
-        if wall <= expected + _JUMP or self._wall < max(_BUILT, self._newest):
+        if wall <= expected + _JUMP or self._wall < max(BUILT_AT, self._newest):
             # in step, set back, or set right after a start with no idea of the time
             self._ahead_since = None
             self._anchor(wall)
@@ -102,7 +101,7 @@ class MoneyClock:
     def why_not(self) -> str | None:
         """Why nothing may be bought at the moment, as a sentence; None when the clock can be trusted."""
         now = self.now()
-        if now < _BUILT:
+        if now < BUILT_AT:
             return f"the clock says {self._say(now)}, before this version was made: set it right"
         if now < self._newest:
             return (

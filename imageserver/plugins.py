@@ -22,7 +22,11 @@ from imageserver.plugin_loop import NoAnswer, in_daemon_thread
 from imageserver.providers import ImageProvider
 from imageserver.version import __version__
 
-BUILT_IN = ("imageserver.default_plugins.folder", "imageserver.default_plugins.atelier")
+BUILT_IN = (
+    "imageserver.default_plugins.folder",
+    "imageserver.default_plugins.atelier",
+    "imageserver.default_plugins.yandexart",
+)
 _LOAD_SECONDS = 20.0
 _NOT_LOADED = "examples"  # a folder in plugins_dir to read, not to run
 

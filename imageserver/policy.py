@@ -80,7 +80,7 @@ def _auto(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
     if candidates and remaining <= 0 and standing.has_room:
         return Decision(source=Source.PROVIDER, candidates=candidates, why="the threshold has passed")
     if not candidates:
-        why = "no provider is ready"
+        why = "no provider that paints is ready"
     elif remaining > 0:
         why = f"the threshold has {_minutes(remaining)} left"
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -86,7 +85,7 @@ class ProviderHost:
         self._role = role
         self._loop = PluginLoop(f"provider {self.code}")
         self._free_slots = max(1, provider_class.slots)
-        self._turned_away: deque[str] = deque()
+        self._turned_away: dict[str, None] = {}  # in the order in which they came
         self._provider: ImageProvider | None = None
         self._health = Health.STARTING
         self._reason = "it is being started"
@@ -159,15 +158,18 @@ class ProviderHost:
     def take_slot(self, job_id: str) -> bool:
         """Take one of the provider's slots for a job. Without a free one the job is remembered for `free_slot`."""
         if self._free_slots == 0:
-            self._turned_away.append(job_id)
+            self._turned_away[job_id] = None
             return False
+        self._turned_away.pop(job_id, None)
         self._free_slots -= 1
         return True
 
-    def free_slot(self) -> str | None:
-        """Give a slot back; returns the job that was turned away first, whose turn it is now."""
+    def free_slot(self) -> list[str]:
+        """Give a slot back; returns the jobs that were turned away, first come first. Those too late will be again."""
         self._free_slots += 1
-        return self._turned_away.popleft() if self._turned_away else None
+        waiting = list(self._turned_away)
+        self._turned_away.clear()
+        return waiting
 
     async def generate(self, request: GenerationRequest) -> GeneratedImage:
         """A picture, in one call. Raises a ProviderError and nothing else."""

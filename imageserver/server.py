@@ -20,6 +20,7 @@ from imageserver.running import Running
 
 _KEEPALIVE = 30.0  # seconds; a frame closes by itself, a browser comes back sooner
 _SHUTDOWN = 3.0  # seconds for requests that are under way
+_BACKLOG = 1024  # connections that may wait to be taken: a houseful of frames wakes at the same second
 _CLEANUP = 9.0  # seconds for everything; containers are killed 10 s after they were asked to stop
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ async def serve(given: Given, tell: Callable[[str], None]) -> None:
         loop.add_signal_handler(number, stopped.set)
     try:
         await runner.setup()
-        await web.SockSite(runner, sock).start()
+        await web.SockSite(runner, sock, backlog=_BACKLOG).start()
         local = host if options.host not in ("", "0.0.0.0", "::") and host else "127.0.0.1"  # noqa: S104
         Running(url=url(local, port), token=token).write(data)
         _tell_where(tell, host, port, str(given.config.options_file))
@@ -75,7 +76,7 @@ def _listen(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-        sock.listen(1024)
+        sock.listen(_BACKLOG)
     except OSError as error:
         sock.close()
         raise CannotListen(

@@ -42,6 +42,7 @@ class Worker:
     _answers: Answers
     _pause: float  # seconds between two attempts; doubled, with jitter
     _hands: Hands
+    _first_polled: dict[str, float]  # steady seconds by job; shared by all workers
     _unsaved: dict[str, GeneratedImage]  # pictures that a full disk did not take yet; shared by all workers
     _clock: Clock
     _rng: random.Random
@@ -221,7 +222,9 @@ class Worker:
             self._free_slot(host)
 
     def _is_overdue(self, job: Job, host: ProviderHost) -> bool:
-        return self._clock.now() - job.created > _patience(host)
+        # By the steady clock: a wall clock that was set right must not give up a picture that is being paid for.
+        steady = self._clock.monotonic()
+        return steady - self._first_polled.setdefault(job.id, steady) > _patience(host)
 
     async def _give_up_ticket(self, job: Job, reason: str, message: str, *, charged: bool = True) -> None:
         _log.warning("job %s: the ticket of %s is given up: %s", short(job.id), job.provider, message)
@@ -234,9 +237,8 @@ class Worker:
         await self._fall_back(job)
 
     def _free_slot(self, host: ProviderHost) -> None:
-        turned_away = host.free_slot()
-        if turned_away is not None:
-            self._queue.wake(turned_away)
+        for job_id in host.free_slot():
+            self._queue.wake(job_id)
 
     # Without a picture
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from imageserver.job_ids import LIFETIME, JobIds
 from imageserver.testing import FakeClock
+from imageserver.version import BUILT_AT
 
 SECRET = b"s" * 32
 CHARACTERS = string.ascii_letters + string.digits + "-_"
@@ -62,13 +63,23 @@ def test_made_up_ids_are_refused(text: str) -> None:
 
 def test_an_id_is_good_for_a_day() -> None:
     """An id expires after its lifetime; one from a clock that was ahead is good."""
-    clock = FakeClock(now=1_000_000.0)
+    clock = FakeClock(now=BUILT_AT + 1_000_000.0)
     giver = ids(clock=clock)
     read = giver.read(giver.give())
     assert read is not None
     for now, expired in ((LIFETIME, False), (LIFETIME + 1, True), (-500_000.0, False)):
-        clock.set(1_000_000.0 + now)
+        clock.set(BUILT_AT + 1_000_000.0 + now)
         assert giver.is_expired(read) is expired
+
+
+def test_an_id_from_a_clock_that_was_not_set_does_not_expire() -> None:
+    """One that was given in 1970 stays good when the clock is set right: nobody knows how old it is."""
+    clock = FakeClock(now=100.0)
+    giver = ids(clock=clock)
+    read = giver.read(giver.give())
+    assert read is not None
+    clock.set(BUILT_AT + 1_000_000.0)
+    assert not giver.is_expired(read)
 
 
 def test_a_restart_keeps_ids() -> None:

@@ -161,6 +161,35 @@ async def test_a_hung_provider_leaves_the_workers_to_the_others(tmp_path: Path) 
             assert (await server.done(operation))["status"] == "done"
 
 
+async def test_a_provider_with_many_slots_leaves_a_worker_to_the_others(tmp_path: Path) -> None:
+    """Four slots of one provider taken by what hangs do not keep another provider's job waiting."""
+    gate, other = Gate(), painter("other")
+    async with live(tmp_path, waiting(gate, slots=4), other, options=QUIET + "workers: 1\n") as server:
+        held = [(await server.start(type="provider", provider="waiting"))["id"] for _ in range(4)]
+        await gate.reached.wait()
+        assert (await server.done((await server.start(type="provider", provider="other"))["id"]))["status"] == "done"
+        gate.open()
+        for operation in held:
+            await server.done(operation)
+
+
+async def test_no_wake_up_is_lost_when_jobs_queue_for_a_slot(tmp_path: Path) -> None:
+    """Questions about waiting jobs wake them again and again; every one still gets its turn, without the schedule."""
+    gate = Gate()
+    options = QUIET + "check_pending_cron: '0 0 1 1 *'\n"
+    async with live(tmp_path, waiting(gate), options=options) as server:
+        ids = [(await server.start(type="ydart"))["id"] for _ in range(2)]
+        await gate.reached.wait()
+        for _ in range(3):
+            server.app[keys.DELIVERY]._queue.wake(ids[1])
+            async with server.http.get("/healthz") as answer:
+                await answer.read()
+        ids.append((await server.start(type="ydart"))["id"])
+        gate.open()
+        for operation in ids:
+            assert (await server.done(operation))["status"] == "done"
+
+
 async def test_a_ticket_is_polled_when_a_frame_asks(tmp_path: Path) -> None:
     """A provider that gives tickets is asked for the picture by the frame's own question."""
     kind = ticketed()

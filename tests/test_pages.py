@@ -55,6 +55,46 @@ async def test_frame_jpg_counts_as_auto(tmp_path: Path) -> None:
         assert len(kind.asked) == 1
 
 
+async def test_a_slow_painter_is_shown_when_it_is_done(tmp_path: Path) -> None:
+    """However long a provider takes, it is asked once, what hangs there stays meanwhile, and its picture comes next."""
+    clock, gate = ShiftedClock(), Gate()
+    kind = waiting(gate)
+    options = QUIET + "refresh: 4\nimage_generate_threshold: 0\n"
+    async with live(tmp_path, kind, options=options, stored=2, clock=clock) as server:
+        meanwhile = set()
+        for seconds in (0, 5, 10, 15):
+            clock.shift = seconds
+            meanwhile.add((await fetch(server.http, "/frame.jpg"))[1])
+        assert len(meanwhile) == 1
+        assert len(kind.asked) == 1
+        gate.open()
+        (job,) = await server.app[keys.JOURNAL].jobs.recent(1)
+        await server.ended(job.id)
+        painted = (await fetch(server.http, "/frame.jpg"))[1]
+        assert painted not in meanwhile
+        assert (await fetch(server.http, "/frame.jpg"))[1] == painted
+        assert (await fetch(server.http, "/current.jpg"))[1] == painted
+        found = await server.job(job.id)
+        assert found.fetched is not None
+
+
+async def test_a_page_of_another_site_changes_nothing(tmp_path: Path) -> None:
+    """An <img> on a foreign page shows a card or what hangs there; it never asks for a new picture."""
+    kind = painter()
+    async with live(tmp_path, kind, options=QUIET, stored=1) as server:
+        assert (await fetch(server.http, "/frame.jpg", **{"Sec-Fetch-Site": "cross-site"}))[0] == 200
+        assert await server.app[keys.JOURNAL].jobs.recent(5) == []
+    assert kind.asked == []
+
+
+async def test_the_page_remembers_across_a_restart(tmp_path: Path) -> None:
+    """What a frame took last is on the page after a restart too."""
+    async with live(tmp_path, options=QUIET, stored=1) as server:
+        await server.result((await server.start(type="old"))["id"])
+    async with live(tmp_path, options=QUIET) as server:
+        assert (await fetch(server.http, "/current.jpg"))[0] == 200
+
+
 async def test_head_never_asks_a_provider(tmp_path: Path) -> None:
     """HEAD is answered without a body and without a wish."""
     kind = painter()
@@ -103,7 +143,12 @@ async def test_healthz_says_what_runs(tmp_path: Path) -> None:
 async def test_only_the_owner_may_ask(tmp_path: Path, method: str, path: str) -> None:
     """Without the token of the data folder these routes are 401; with it they answer."""
     async with live(tmp_path, painter(), options=QUIET) as server:
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer \u00fc"}):
+        for headers in (
+            {},
+            {"Authorization": "Bearer wrong"},
+            {"Authorization": "Bearer \u00fc"},
+            {"Authorization": "Bearer \udcff"},
+        ):
             async with server.http.request(method, path, headers=headers) as answer:
                 assert answer.status == 401
         async with server.http.request(method, path, headers=OWNER) as answer:

@@ -250,7 +250,7 @@ async def test_one_that_cannot_be_built_is_broken(tmp_path: Path) -> None:
 
 
 async def test_slots(tmp_path: Path) -> None:
-    """Jobs above the slots are turned away and called back in their order, one for each slot that is freed."""
+    """Jobs above the slots are turned away, and all of them are called back, in their order, when a slot is freed."""
 
     class Two(ImageProvider):
         code = "two"
@@ -258,9 +258,10 @@ async def test_slots(tmp_path: Path) -> None:
 
     host = host_of(Two, tmp_path)
     assert [host.take_slot(job) for job in "abcd"] == [True, True, False, False]
-    assert [host.free_slot(), host.free_slot()] == ["c", "d"]
-    assert [host.take_slot(job) for job in "cd"] == [True, True]
-    assert [host.free_slot(), host.free_slot()] == [None, None]
+    assert [host.take_slot(job) for job in "cdc"] == [False, False, False]
+    assert host.free_slot() == ["c", "d"]
+    assert [host.take_slot(job) for job in "cd"] == [True, False]
+    assert [host.free_slot(), host.free_slot()] == [["d"], []]
 
 
 @pytest.mark.parametrize("ticket", ["", None, 5])

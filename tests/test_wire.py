@@ -142,7 +142,9 @@ async def test_chunk_size_is_obeyed(tmp_path: Path, size: int) -> None:
         assert json.loads(b"".join(pieces)) == whole
 
 
-@pytest.mark.parametrize("size", ["0", "63", "-5", "x", "1048577", "99999999999", "²"])
+@pytest.mark.parametrize(
+    "size", ["0", "63", "-5", "x", "1048577", "99999999999", "²", "000000064999999999", "0" * 99 + "9" * 5000]
+)
 async def test_a_bad_chunk_size_is_refused(tmp_path: Path, size: str) -> None:
     """A chunk size outside the limits is 400 with a body."""
     async with live(tmp_path, options=QUIET, stored=1) as server:
@@ -290,6 +292,8 @@ async def test_too_many_explicit_requests_are_429_and_auto_goes_on(tmp_path: Pat
 
 
 FOREIGN = [
+    {"Origin": "http://["},
+    {"Origin": "http://evil.example:8099", "Host": "evil.example:8099"},
     {"Origin": "http://evil.example"},
     {"Origin": "null"},
     {"Sec-Fetch-Site": "cross-site"},
@@ -380,3 +384,61 @@ async def test_every_start_leaves_its_reason_in_the_journal(tmp_path: Path) -> N
         assert whys[0] == "the threshold has passed; painter painted"
         assert whys[1].startswith("the threshold has 10 min left")
         assert whys[2].startswith("asked for a stored picture")
+
+
+async def test_http_1_0_is_answered_without_chunks(tmp_path: Path) -> None:
+    """A proxy that speaks HTTP/1.0 gets the same body with its length, and the connection ends."""
+    async with live(tmp_path, options=QUIET, stored=1) as server:
+        operation = (await server.start(type="old"))["id"]
+        whole = await server.result(operation)
+        answer = await raw(server, f"GET /operation/result/{operation} HTTP/1.0\r\nHost: frame\r\n\r\n".encode())
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b" 200 " in head.splitlines()[0]
+        assert b"chunked" not in head
+        assert f"Content-Length: {len(body)}".encode() in head
+        assert json.loads(body) == whole
+
+
+async def test_a_body_that_never_comes_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that announces a body and sends one byte of it is answered 408, with a body, and let go."""
+    monkeypatch.setattr("imageserver.web.frame_api._BODY_SECONDS", 0.05)
+    async with live(tmp_path, options=QUIET) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST /operation/start HTTP/1.1\r\nHost: f\r\nContent-Length: 50\r\n\r\n{")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b" 408 " in head.splitlines()[0]
+        assert b"request_timeout" in await reader.readuntil(b"}}")
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_body_that_is_not_what_it_says_is_refused(tmp_path: Path) -> None:
+    """Content-Encoding: gzip on something else is 400, not our fault."""
+    async with live(tmp_path, options=QUIET) as server:
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        answer = await raw(
+            server,
+            b"POST /operation/start HTTP/1.1\r\nHost: f\r\nConnection: close\r\n"
+            + "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
+            + b'Content-Length: 15\r\n\r\n{"type":"auto"}',
+        )
+        assert b" 400 " in answer.splitlines()[0]
+
+
+async def test_many_broken_pictures_do_not_hide_the_good_ones(tmp_path: Path) -> None:
+    """Twenty truncated new files in a row still end in the one good picture, not in a card."""
+    async with live(tmp_path, options=QUIET, stored=1) as server:
+        good = shown(await server.result((await server.start(type="old"))["id"])).tobytes()
+        for number in range(20):
+            (server.images / f"cut{number}.jpg").write_bytes(picture_bytes()[:900])
+        await server.app[keys.STORE].scan()
+        assert shown(await server.done((await server.start(type="old"))["id"])).tobytes() == good
+
+
+async def test_an_id_from_before_the_clock_was_set_stays_good(tmp_path: Path) -> None:
+    """A Pi boots in 1970 and gives an id; after the clock is set right the id still shows its picture."""
+    clock = ShiftedClock(shift=-1_780_000_000.0)
+    async with live(tmp_path, options=QUIET, stored=1, clock=clock) as server:
+        operation = (await server.start(type="old"))["id"]
+        clock.shift = 0
+        assert (await server.result(operation))["status"] == "done"

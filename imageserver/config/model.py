@@ -108,7 +108,11 @@ class Options:
     )
     host: str = setting(default="0.0.0.0", doc="Address to listen on; 0.0.0.0 is every IPv4 address.")  # noqa: S104 - frames are on the LAN
     port: int = setting(default=8099, check=between(0, 65_535), doc="Port to listen on; 0 takes any free one.")
-    workers: int = setting(default=2, check=between(1, 64), doc="How many jobs are worked on at the same time.")
+    workers: int = setting(
+        default=2,
+        check=between(1, 64),
+        doc="How many jobs are worked on at once at least; there is always one more than providers have slots.",
+    )
     queue_size: int = setting(
         default=20,
         check=between(1, 100_000),

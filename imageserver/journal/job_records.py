@@ -117,6 +117,16 @@ class JobRecords:
             lambda connection: connection.execute("UPDATE jobs SET fetched = ? WHERE id = ?", (now, job_id))
         )
 
+    async def last_fetched(self) -> tuple[int, float] | None:
+        """The picture that a frame took last, and when."""
+        row = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT picture, fetched FROM jobs WHERE picture IS NOT NULL AND fetched IS NOT NULL"
+                " ORDER BY fetched DESC LIMIT 1"
+            ).fetchone()
+        )
+        return None if row is None else (int(row[0]), float(row[1]))
+
     async def awaited_pictures(self, now: float) -> set[int]:
         """Pictures that a frame is still to fetch: these no rotation may delete."""
         rows = await self._database.read(

@@ -60,7 +60,7 @@ class PictureStore:
     _stock: MemoryStock = field(init=False, factory=MemoryStock)
     _turns: Turns
     _records: OrderedDict[int, Picture] = field(init=False, factory=OrderedDict)
-    _absent: set[str] = field(init=False, factory=set)  # roots whose folder is not there at the moment
+    absent: dict[str, str] = field(init=False, factory=dict)  # roots whose folder gives nothing now, and why
     _is_some_unread: bool = field(init=False, default=False)  # dropped, and to be tried again after the next scan
     _last_look: tuple[tuple[str, int], ...] = field(init=False, default=())
     _scanning: asyncio.Lock = field(init=False, factory=asyncio.Lock)
@@ -261,8 +261,8 @@ class PictureStore:
         for picture_id in (*result.added, *result.changed):
             self._records.pop(picture_id, None)
             self._stock.add(picture_id, root)
-        if root in self._absent or try_again:
-            self._absent.discard(root)
+        if root in self.absent or try_again:
+            self.absent.pop(root, None)
             for picture_id, known_root in await self._journal.pictures.usable():
                 if known_root == root:
                     self._stock.add(picture_id, root)
@@ -277,9 +277,9 @@ class PictureStore:
             )
 
     def _set_absent(self, root: str, reason: str) -> None:
-        if root not in self._absent:
+        if root not in self.absent:
             _log.warning("the folder of %s gives no pictures: %s", root, reason)
-        self._absent.add(root)
+        self.absent[root] = reason
         for picture_id in list(self._stock.ids(root)):
             self._drop(picture_id)
 

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 from collections.abc import AsyncGenerator
 
+import aiohttp
 from aiohttp import web
 from attrs import frozen
 
@@ -20,10 +22,12 @@ from imageserver.web.answers import error_answer, json_answer
 from imageserver.web.keys import DELIVERY, FRAMES, INTAKE, PROMPTS
 
 _KINDS = {"auto": Kind.AUTO, "old": Kind.OLD, "ydart": Kind.ANY, "provider": Kind.PROVIDER}
+_BODY_SECONDS = 10.0
 _LONGEST_PROMPT = 10_000  # characters
 # Measured with a 63 KB answer on one core: 512-byte pieces 400–700 answers a second, 4 KiB 1,400–2,200, 16 KiB
 # 3,200–4,400, 64 KiB 3,900–5,000. A frame sees no difference, and a slow reader holds a quarter of 64 KiB.
 DEFAULT_CHUNK = 16 * 1024
+_TAIL = b'"}}'
 _SMALLEST_CHUNK, _LARGEST_CHUNK = 64, 1024 * 1024
 
 _log = logging.getLogger(__name__)
@@ -57,7 +61,10 @@ async def result(request: web.Request) -> web.StreamResponse:
     # The frame looks for quotes instead of parsing: id, status, response, and nothing in between.
     head = f'{{"id":"{operation}","status":"done","response":{{"image":"'.encode()
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    response.enable_chunked_encoding()
+    if request.version >= aiohttp.HttpVersion11:
+        response.enable_chunked_encoding()
+    else:  # some proxies speak 1.0 to what is behind them
+        response.content_length = len(head) + (outcome.rendition.size + 2) // 3 * 4 + len(_TAIL)
     async with contextlib.aclosing(_pieces(head, outcome, chunk_size)) as pieces:
         first = await anext(pieces)  # a file that cannot be opened is noticed before anything was promised
         try:
@@ -65,7 +72,7 @@ async def result(request: web.Request) -> web.StreamResponse:
             await response.write(first)
             async for piece in pieces:
                 await response.write(piece)
-            await response.write_eof(b'"}}')
+            await response.write_eof(_TAIL)
         except ConnectionResetError:
             _log.info("frame %s left before operation %s was through", request.remote, short(operation))
             return response
@@ -111,7 +118,13 @@ def _without_picture(operation: str, outcome: Never | Pending | Failed | Ready) 
 
 
 async def _json_object(request: web.Request) -> dict[str, object]:
-    body = await request.read()
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):  # aiohttp itself would wait for ever
+            body = await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(reason="the body did not arrive in time") from None
+    except web.RequestPayloadError as error:
+        raise BadRequest(f"the body cannot be read: {str(error)[:80]}") from None
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -169,6 +182,6 @@ def _chunk_size(request: web.Request) -> int:
     text = request.query.get("chunk_size")
     if text is None:
         return DEFAULT_CHUNK
-    if not text.isascii() or not text.isdigit() or not _SMALLEST_CHUNK <= int(text[:9]) <= _LARGEST_CHUNK:
+    if not re.fullmatch("[0-9]{1,7}", text) or not _SMALLEST_CHUNK <= int(text) <= _LARGEST_CHUNK:
         raise BadRequest(f"chunk_size: must be a whole number from {_SMALLEST_CHUNK} to {_LARGEST_CHUNK}")
     return int(text)

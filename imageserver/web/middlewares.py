@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -47,9 +48,31 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 @web.middleware
 async def own_pages_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what a foreign web page makes a browser send. Frames send neither header."""
-    if request.method not in _SAFE:
-        origin = request.headers.get("Origin")
-        foreign = origin is not None and urlsplit(origin).netloc != request.host
-        if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
-            return error_answer(403, "foreign_page", "a page of another site may not do this")
+    if request.method not in _SAFE and is_foreign(request):
+        return error_answer(403, "foreign_page", "a page of another site may not do this")
     return await handler(request)
+
+
+def is_foreign(request: web.Request) -> bool:
+    """Whether a page of another site makes a browser send this."""
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        return True
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return False
+    try:
+        netloc, host = urlsplit(origin).netloc, urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return True
+    # A name of the internet may point here for a moment (DNS rebinding), and then both headers agree.
+    return netloc != request.host or not _is_local_name(host)
+
+
+def _is_local_name(host: str) -> bool:
+    if "." not in host or host.endswith((".local", ".lan", ".home", ".internal", ".home.arpa")):
+        return True  # IPv6 addresses have no dot either
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

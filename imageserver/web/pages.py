@@ -13,6 +13,7 @@ from aiohttp import web
 from imageserver.pictures.renditions import Rendition
 from imageserver.web.answers import error_answer
 from imageserver.web.keys import CLOCK, DELIVERY, FRAMES, JOURNAL, OVERVIEW, ROTATION, SCREENS, STORE
+from imageserver.web.middlewares import is_foreign
 
 _HERE = Path(__file__).parent
 _HEADERS = {
@@ -50,7 +51,9 @@ async def style(_request: web.Request) -> web.Response:
 async def frame_jpg(request: web.Request) -> web.Response:
     """GET /frame.jpg: for frames that only fetch a URL. HEAD never asks for anything new."""
     frame = request.app[FRAMES].at(request.remote or "")
-    ready = await request.app[SCREENS].look(frame, may_ask=request.method == "GET")
+    # A page of another site may show the picture, but not make us ask for new ones by it.
+    may_ask = request.method == "GET" and not is_foreign(request)
+    ready = await request.app[SCREENS].look(frame, may_ask=may_ask)
     return await _jpeg(request, ready.rendition)
 
 

@@ -49,11 +49,11 @@ REFUSED: list[tuple[str, type[ProviderError], list[str]]] = [
     ("status_503", TransientError, ["not charge"]),
 ]
 # What costs money, or may have: (mode, class on the images interface)
-LOST: list[tuple[str, type[ProviderError]]] = [
+LOST: list[tuple[str, type[ProviderError] | tuple[type[ProviderError], ...]]] = [
     ("reset", TransientError),
     ("reset_mid_body", TransientError),
     ("length_too_large", TransientError),
-    ("length_too_small", BadResult),
+    ("length_too_small", (BadResult, TransientError)),  # it depends on how the bytes fall into packets
     ("html", BadResult),
     ("cut_text", BadResult),
     ("empty", BadResult),
@@ -92,13 +92,15 @@ async def test_a_refusal_has_its_class_and_its_remedy(
 
 
 @pytest.mark.parametrize(("mode", "kind"), LOST, ids=[case[0] for case in LOST])
-async def test_a_lost_answer_counts_as_paid(tmp_path: Path, mode: str, kind: type[ProviderError]) -> None:
+async def test_a_lost_answer_counts_as_paid(
+    tmp_path: Path, mode: str, kind: type[ProviderError] | tuple[type[ProviderError], ...]
+) -> None:
     """Whatever happens to the answer of a request that was sent, the call counts as paid, and is made once only."""
     timeout = HASTY if kind is DeadlineExceeded else 20.0
     async with room(tmp_path, mode, timeout=timeout) as it:
         with pytest.raises(ProviderError) as raised:
             await it.provider.submit(a_wish())
-        assert type(raised.value) is kind or (kind is BadResult and isinstance(raised.value, BadResult))
+        assert isinstance(raised.value, kind)
         assert raised.value.charged is True
         assert len(it.fake.ledger.charges) == 1
 
@@ -144,7 +146,7 @@ async def test_nobody_listens(tmp_path: Path, scheme: str) -> None:
         taken.bind(("127.0.0.1", 0))
         write_keys(tmp_path)
         async with provider_in(tmp_path, base_url=f"{scheme}://127.0.0.1:{taken.getsockname()[1]}") as provider:
-            with pytest.raises(Unreachable, match="127.0.0.1"):
+            with pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
                 await provider.submit(a_wish())
 
 
@@ -152,7 +154,7 @@ async def test_a_name_that_is_none(tmp_path: Path) -> None:
     """A name that cannot be found is unreachable, and free."""
     write_keys(tmp_path)
     async with provider_in(tmp_path, base_url="http://no-such-host.invalid") as provider:
-        with pytest.raises(Unreachable, match="no-such-host.invalid cannot be found"):
+        with pytest.raises(Unreachable, match=r"no-such-host\.invalid"):
             await provider.submit(a_wish())
 
 

@@ -122,6 +122,8 @@ class FakeService:
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         mode = self.mode
+        if mode == NEVER_ACCEPTS:
+            await asyncio.Event().wait()  # over a connection from before
         if self._times is not None:
             self._times -= 1
             if self._times <= 0:

@@ -6,7 +6,6 @@ import os
 from decimal import Decimal
 
 from imageserver import (
-    AuthError,
     BadResult,
     DeadlineExceeded,
     GeneratedImage,
@@ -16,6 +15,7 @@ from imageserver import (
     ProviderError,
     RateLimited,
     TransientError,
+    Unreachable,
     __version__,
 )
 from imageserver.default_plugins.yandexart.check import missing_step
@@ -50,14 +50,14 @@ class YandexArt(PollingImageProvider):
     async def readiness(self) -> str | None:
         try:
             self._service()
-        except AuthError as error:
+        except Unreachable as error:
             return str(error)
         return None
 
     async def check(self) -> str | None:
         try:
             service = self._service()
-        except AuthError as error:
+        except Unreachable as error:
             return str(error)
         missing = await missing_step(service)
         if missing is None and self.settings.negative_mode == "weight" and self.settings.transport == "images":
@@ -86,10 +86,6 @@ class YandexArt(PollingImageProvider):
         # Whatever becomes of the question, the picture behind the ticket was ordered and counts as paid.
         try:
             service = self._service()
-        except AuthError as error:
-            raise TransientError(f"{error}; the ticket is kept") from None
-        model = self.settings.model_uri(service.keys.folder_id)
-        try:
             answer = await service.ask(ticket, lambda refusal: _of_a_ticket(service, refusal))
             operation = read_operation(answer, mask=service.keys.mask)
         except Unreadable as error:
@@ -104,7 +100,7 @@ class YandexArt(PollingImageProvider):
                 failure = BadResult(f"the service gave the picture up: {failure}")
             raise _paid(failure)
         if operation.picture is not None:
-            return self._image(operation.picture, operation.model or model)
+            return self._image(operation.picture, operation.model or self.settings.model_uri(""))
         if operation.done:
             raise BadResult("the service finished without a picture")
         return None
@@ -114,7 +110,10 @@ class YandexArt(PollingImageProvider):
         return self._image(read_images(answer), self.settings.model_uri(""))
 
     def _service(self) -> Service:
-        """The service with the keys as they are now. Raises AuthError when they are not there: nothing was sent."""
+        """The service with the keys as they are now. Raises Unreachable when they are not there: nothing is sent.
+
+        Not AuthError, which lasts until a restart: a key file that is written later counts without one.
+        """
         place = self.data / self.settings.key_file
         try:
             found = find_keys(self.settings, self.data, os.environ)
@@ -126,7 +125,7 @@ class YandexArt(PollingImageProvider):
                     self._warned.add(file)
                     self.context.log.warning("%s holds a key and others can read it: chmod 600 %s", file, file)
             return Service(context=self.context, settings=self.settings, keys=found.keys, key_place=str(place))
-        raise AuthError(sentence)
+        raise Unreachable(sentence)
 
     def _tell(self, wording: Wording) -> None:
         if self.settings.negative_mode == "weight" and self.settings.transport == "images" and None not in self._warned:

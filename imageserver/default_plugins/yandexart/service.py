@@ -27,7 +27,7 @@ ASYNC_PATH = "/foundationModels/v1/imageGenerationAsync"
 OPERATIONS_PATH = "/operations/"
 _CONNECT = 5.0  # seconds for name, connection and TLS: a service on the internet has answered by then
 _LONGEST_REFUSAL = 64 * 1024
-_LONGEST_OPERATION = 32 * 1024 * 1024  # a picture in base64 is about 1.6 MB
+_LONGEST_ANSWER = 16 * 1024 * 1024  # a picture in base64 is about 1.6 MB; reading one takes four times its size
 
 Explain = Callable[[Refusal], ProviderError]
 Receive = Callable[[aiohttp.ClientResponse], Awaitable[bytes]]
@@ -45,7 +45,11 @@ class Service:
     async def draw(self, job: str, body: dict[str, Any]) -> bytes:
         """The answer of the images interface, kept on the disk while it arrives. Costs money."""
         url = self.settings.pictures_address + IMAGES_PATH
-        return await self._call("POST", url, body, self.explain, lambda answer: self.context.receive(job, answer))
+
+        async def receive(answer: aiohttp.ClientResponse) -> bytes:
+            return await self.context.receive(job, answer, _LONGEST_ANSWER)
+
+        return await self._call("POST", url, body, self.explain, receive)
 
     async def start(self, body: dict[str, Any], explain: Explain | None = None) -> bytes:
         """The operation that the asynchronous interface began. Costs money."""
@@ -151,6 +155,6 @@ async def _whole(answer: aiohttp.ClientResponse) -> bytes:
     body = bytearray()
     async for piece in answer.content.iter_any():
         body += piece
-        if len(body) > _LONGEST_OPERATION:
-            raise BadResult(f"the answer is larger than {_LONGEST_OPERATION // 1024 // 1024} MiB")
+        if len(body) > _LONGEST_ANSWER:
+            raise BadResult(f"the answer is larger than {_LONGEST_ANSWER // 1024 // 1024} MiB")
     return bytes(body)
