@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 
-def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
-    """Put `data` at `path`; returns when it and its name are on the disk. Raises OSError, the old file untouched."""
-    temporary = path.with_name(f".{path.name}.tmp")
+def write_durably(path: Path, data: bytes, *, mode: int = 0o644, keep_rights: bool = False) -> None:
+    """Put `data` at `path`; returns when it and its name are on the disk. Raises OSError, the old file untouched.
+
+    With `keep_rights` the mode and owner of a file that is there already stay as they are. One writer at a time.
+    """
+    temporary = temporary_for(path)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "wb") as file:
+            if keep_rights:
+                _take_rights(file.fileno(), path)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError:
+    except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
 
+def temporary_for(path: Path) -> Path:
+    """What stands beside `path` while it is written, and after a crash in the middle of that."""
+    return path.with_name(f".{path.name}.tmp")
+
+
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the names in a folder durable, where its file system can."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        with contextlib.suppress(OSError):  # some network file systems refuse to sync a folder
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _take_rights(descriptor: int, path: Path) -> None:
+    try:
+        old = path.stat()
+    except FileNotFoundError:
+        return
+    new = os.fstat(descriptor)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        with contextlib.suppress(PermissionError):  # only root may give files away
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, old.st_mode & 0o7777)

@@ -77,6 +77,8 @@ class Intake:
     async def take(self, wish: Wish, frame: Frame) -> Receipt:
         """Begin a job. Raises UnknownProvider, and TooManyWaiting for an explicit wish when the queue is full."""
         self.counts[wish.kind] = self.counts.get(wish.kind, 0) + 1
+        if wish.provider is not None:
+            wish = evolve(wish, provider=self._registry.code_of(wish.provider))
         if wish.kind is Kind.PROVIDER and wish.provider not in self._registry.hosts:
             raise UnknownProvider(self._no_such_provider(wish.provider or ""))
         refused = await self._refused(wish)

@@ -56,7 +56,7 @@ class ProviderContext:
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """An HTTP session on the provider's own loop. Redirects are not followed unless a call asks for it."""
+        """An HTTP session on the provider's own loop. Pass `allow_redirects=False`: no answer may choose a host."""
         if self._session is None:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=5))
         return self._session
@@ -90,6 +90,7 @@ class ImageProvider:
     """
 
     code: ClassVar[str]  # the name in options, requests and logs: lower case letters, digits, "_" and "-"
+    other_codes: ClassVar[tuple[str, ...]] = ()  # older names, in options and requests
     title: ClassVar[str] = ""  # for people; the code when empty
     version: ClassVar[str] = ""
     settings_class: ClassVar[type[Any] | None] = None  # attrs; its fields are the keys under providers: {code: …}

@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from imageserver.answers import Answers
 from imageserver.clock import Clock
-from imageserver.config.model import Config, Terms
+from imageserver.config.model import Config, RawSettings, Terms
 from imageserver.config.settings import read_settings, read_terms
 from imageserver.errors import Problem
 from imageserver.plugins import Plugins
@@ -45,7 +45,8 @@ class Selection:
 
 def select_providers(plugins: Plugins, config: Config) -> Selection:
     """Read every provider's settings and give each its role. Pure but for reading the provider classes."""
-    problems = [*_unknown_codes(plugins, config)]
+    config, doubled = _with_todays_codes(plugins, config)
+    problems = [*doubled, *_unknown_codes(plugins, config)]
     enabled: dict[str, Enabled] = {}
     off: dict[str, str] = {}
     for code, kind in plugins.providers.items():
@@ -69,6 +70,29 @@ def select_providers(plugins: Plugins, config: Config) -> Selection:
         final = enabled[LAST_RESORT]
         enabled[LAST_RESORT] = evolve(final, role="last_resort")
     return Selection(enabled=tuple(enabled.values()), off=off, problems=tuple(problems))
+
+
+def codes_by_name(plugins: Plugins) -> dict[str, str]:
+    """Every name that a provider goes by, in lower case → its code."""
+    names = {name.lower(): code for code, kind in plugins.providers.items() for name in kind.other_codes}
+    return names | {code: code for code in plugins.providers}
+
+
+def _with_todays_codes(plugins: Plugins, config: Config) -> tuple[Config, list[Problem]]:
+    """The configuration with older names of providers replaced, and a problem for each that is there twice."""
+    codes = codes_by_name(plugins)
+    providers: dict[str, RawSettings] = {}
+    problems = []
+    for name, raw in config.providers.items():
+        code = codes.get(name.lower(), name)
+        if code in providers:
+            same = f"providers: {name} and {providers[code].code} are the same provider: keep one of them"
+            problems.append(Problem(f"{raw.file}:{raw.line}", same))
+            continue
+        providers[code] = raw
+    disabled = tuple(codes.get(name.lower(), name) for name in config.options.disabled_providers)
+    options = evolve(config.options, disabled_providers=disabled)
+    return evolve(config, options=options, providers=providers), problems
 
 
 def library_folders(selection: Selection) -> dict[str, Path]:
@@ -118,6 +142,7 @@ class Registry:
     ) -> None:
         self.plugins = plugins
         self.off = dict(selection.off)
+        self._codes = codes_by_name(plugins)
         self.hosts: dict[str, ProviderHost] = {}
         self._opening: set[asyncio.Future[None]] = set()
         for enabled in selection.enabled:
@@ -147,6 +172,10 @@ class Registry:
     async def check_readiness(self) -> None:
         """Ask every provider anew whether it is ready."""
         await asyncio.gather(*(host.check_readiness() for host in self.hosts.values()))
+
+    def code_of(self, name: str) -> str:
+        """Today's code of a provider that may be called by an older one."""
+        return self._codes.get(name.lower(), name)
 
     def states(self) -> list[ProviderState]:
         """How every provider is at the moment."""

@@ -98,6 +98,16 @@ class Settler:
         failed = job.kind is Kind.STARTER
         await self.settle(evolve(job, state=JobState.FAILED if failed else JobState.DONE, card=card))
 
+    async def keep_answer(self, job: Job, reason: str) -> None:
+        """Put what arrived of a paid answer aside, for the owner to look at; nothing where nothing arrived."""
+        try:
+            answer = await self._in_thread(lambda: self._answers.read(job.id))
+        except OSError as error:
+            _log.warning("job %s: its answer cannot be read: %s", short(job.id), error)
+            return
+        if answer:
+            await self._set_aside(job, job.provider or "", answer, reason)
+
     async def as_unknown(self, job: Job) -> None:
         """Settle a paid job whose outcome is lost: counted as spent, never bought again by itself."""
         picture = self._store.choose(job.frame)[0] if job.kind is Kind.AUTO else None

@@ -175,6 +175,7 @@ class Worker:
         _log.warning("job %s: %s: %s", short(job.id), host.code, error)
         job = _noted(job, host.code, error.reason, str(error))
         if error.charged and host.provider_class.paid:
+            await self._settler.keep_answer(job, str(error))
             await self._settler.as_unknown(job)
             return None
         await self._journal.jobs.note_failure(job)

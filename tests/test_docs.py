@@ -32,6 +32,8 @@ DOCUMENTS = (
     "docs/operations.md",
     "docs/plugin-hooks.md",
     "docs/ru/configuration.md",
+    "docs/ru/yandexart.md",
+    "docs/yandexart.md",
     "plugins/README.md",
 )
 CONFIGURATIONS = ("docs/configuration.md", "docs/ru/configuration.md")

@@ -23,7 +23,15 @@ from live import (
     waiting,
 )
 
-from imageserver import AuthError, GeneratedImage, GenerationRequest, ProviderError, RateLimited, TransientError
+from imageserver import (
+    AuthError,
+    BadResult,
+    GeneratedImage,
+    GenerationRequest,
+    ProviderError,
+    RateLimited,
+    TransientError,
+)
 from imageserver.jobs import JobState
 from imageserver.till import DISK_RESERVE
 from imageserver.web import keys
@@ -227,3 +235,41 @@ async def test_a_stop_waits_a_moment_for_what_was_paid(tmp_path: Path) -> None:
         assert (await server.done(operation))["status"] == "done"
         assert (await server.job(operation)).state is JobState.DONE
     assert len(kind.asked) == 1
+
+
+async def test_an_answer_that_cannot_be_read_is_kept_for_the_owner(tmp_path: Path) -> None:
+    """What arrived of a paid answer is put aside when it ends as unknown: it may be looked at."""
+
+    class Garbled(Painter):
+        code = "paid"
+        paid = True
+        idempotent = False
+        default_price = Decimal(1)
+
+        async def generate(self, request: GenerationRequest) -> GeneratedImage:
+            with self.context.answers.writing(request.job) as file:
+                file.write(b"half an answer")
+            raise BadResult("the answer is cut")
+
+    async with live(tmp_path, Garbled, options=QUIET, stored=1) as server:
+        operation = (await server.start(type="ydart"))["id"]
+        assert (await server.done(operation))["status"] == "done"
+        assert (await server.job(operation)).state is JobState.UNKNOWN
+        (kept,) = (server.data / "quarantine").glob("*.bin")
+        assert kept.read_bytes() == b"half an answer"
+        assert list((server.data / "answers").iterdir()) == []
+
+
+async def test_old_names_of_providers_work(tmp_path: Path) -> None:
+    """A provider is found by its older name in options, in `disabled_providers` and in requests."""
+    kind = varied("modern", other_codes=("oldName",))
+    async with live(tmp_path, kind, options=QUIET + "providers: {oldName: {max_per_day: 1}}\n") as server:
+        for _ in range(2):
+            await server.done((await server.start(type="provider", provider="OLDNAME"))["id"])
+        assert len(kind.asked) == 1
+    wish = {"type": "provider", "provider": "oldName"}
+    async with (
+        live(tmp_path, kind, options="disabled_providers: [atelier, oldname]\n") as server,
+        server.http.post("/operation/start", json=wish) as answer,
+    ):
+        assert answer.status == 400

@@ -129,7 +129,7 @@ async def test_a_code_is_taken_once(tmp_path: Path) -> None:
         (PluginStatus.BROKEN, True),
     ]
     assert "folder" in plugins.providers
-    assert plugins.built_in == {"folder", "atelier"}
+    assert plugins.built_in == {"folder", "atelier", "yandexart"}
 
 
 async def test_a_plugin_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,9 +163,10 @@ async def test_packages_count_and_some_names_do_not(tmp_path: Path) -> None:
 
 
 async def test_no_folder_no_plugins(tmp_path: Path) -> None:
-    """Without a folder only the built-in plugins are there, and both of them are."""
+    """Without a folder only the built-in plugins are there, and all of them are."""
     plugins = await load_plugins(tmp_path / "missing")
     assert [(record.name, record.source, record.reason) for record in plugins.records] == [
         ("folder", "built in", ""),
         ("atelier", "built in", ""),
+        ("yandexart", "built in", ""),
     ]

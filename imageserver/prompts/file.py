@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
 from attrs import frozen
+
+from imageserver.durable import temporary_for, write_durably
 
 # A hundred thousand prompts of ordinary length fit; what is larger is not a prompts file.
 LARGEST = 32 * 2**20  # bytes
@@ -64,48 +65,10 @@ def write(path: Path, text: str) -> None:
 
     When this returns the file survives a loss of power. Mode and owner stay as they were.
     """
-    path = path.resolve()
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            _keep_rights(stream.fileno(), path)
-            stream.write(text.encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and removals in a folder durable, where its file system can."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some network file systems refuse to sync a folder
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_durably(path.resolve(), text.encode(), keep_rights=True)
 
 
 def sweep(path: Path) -> None:
-    """Remove temporary files that a writer killed in the middle left beside what the path leads to."""
-    path = path.resolve()
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        with contextlib.suppress(OSError):
-            leftover.unlink()
-
-
-def _keep_rights(descriptor: int, path: Path) -> None:
-    try:
-        old = path.stat()
-    except FileNotFoundError:
-        os.fchmod(descriptor, 0o644)
-        return
-    new = os.fstat(descriptor)
-    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
-        with contextlib.suppress(PermissionError):  # only root may give files away
-            os.fchown(descriptor, old.st_uid, old.st_gid)
-    os.fchmod(descriptor, old.st_mode & 0o7777)
+    """Remove the temporary file that a writer killed in the middle left beside what the path leads to."""
+    with contextlib.suppress(OSError):
+        temporary_for(path.resolve()).unlink()

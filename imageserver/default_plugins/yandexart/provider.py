@@ -31,6 +31,7 @@ class YandexArt(PollingImageProvider):
     """Pictures from YandexART and Alice AI ART, by Yandex AI Studio."""
 
     code = "yandexart"
+    other_codes = ("ydArt",)  # as the first server called it
     title = "YandexART"
     version = __version__
     settings_class = YandexArtSettings
