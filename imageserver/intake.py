@@ -105,7 +105,10 @@ class Intake:
             return {}
         refused = {}
         for host in self._registry.hosts.values():
-            why = await self._till.why_not(host)
+            try:
+                why = await self._till.why_not(host)
+            except (JournalUnavailable, OSError) as error:
+                why = f"what it has spent cannot be read: {error}"
             if why is not None:
                 refused[host.code] = why
         return refused
