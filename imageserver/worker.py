@@ -24,7 +24,7 @@ from imageserver.till import Till
 
 T = TypeVar("T")
 _ATTEMPTS = 3  # at one provider for one job, where a failure certainly cost nothing and may pass
-_STILL_GOOD = {"transient", "unreachable", "rate_limit"}  # a ticket outlives these
+_STILL_GOOD = {"transient", "unreachable", "rate_limit", "deadline"}  # a ticket outlives these
 
 _log = logging.getLogger(__name__)
 

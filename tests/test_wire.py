@@ -442,3 +442,24 @@ async def test_an_id_from_before_the_clock_was_set_stays_good(tmp_path: Path) ->
         operation = (await server.start(type="old"))["id"]
         clock.shift = 0
         assert (await server.result(operation))["status"] == "done"
+
+
+async def test_a_rendition_thrown_away_while_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the file of a rendition goes between finding and opening it the frame hears `pending`, and then gets it."""
+    from imageserver.pictures import renditions
+
+    async with live(tmp_path, options=QUIET, stored=1) as server:
+        operation = (await server.start(type="old"))["id"]
+        await server.result(operation)
+    real = renditions._whole_jpeg
+
+    def find_and_lose(path: Path) -> int:
+        size = real(path)
+        path.unlink()
+        return size
+
+    async with live(tmp_path, options=QUIET) as server:
+        monkeypatch.setattr(renditions, "_whole_jpeg", find_and_lose)
+        assert await server.result(operation) == {"id": operation, "status": "pending"}
+        monkeypatch.undo()
+        assert (await server.result(operation))["status"] == "done"

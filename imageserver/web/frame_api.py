@@ -66,7 +66,10 @@ async def result(request: web.Request) -> web.StreamResponse:
     else:  # some proxies speak 1.0 to what is behind them
         response.content_length = len(head) + (outcome.rendition.size + 2) // 3 * 4 + len(_TAIL)
     async with contextlib.aclosing(_pieces(head, outcome, chunk_size)) as pieces:
-        first = await anext(pieces)  # a file that cannot be opened is noticed before anything was promised
+        try:
+            first = await anext(pieces)
+        except OSError:  # thrown away at this very moment; it is made anew until the frame comes again
+            return _without_picture(operation, Pending())
         try:
             await response.prepare(request)
             await response.write(first)

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from imageserver import (
     BadResult,
-    DeadlineExceeded,
     GeneratedImage,
     GenerationRequest,
     PollingImageProvider,
@@ -144,7 +143,7 @@ class YandexArt(PollingImageProvider):
 
 def _of_a_ticket(service: Service, refusal: Refusal) -> ProviderError:
     if refusal.status == 404:
-        return DeadlineExceeded("the service does not know the ticket any more: it keeps pictures for 3 days")
+        return BadResult("the service does not know the ticket any more: it keeps pictures for 3 days")
     return service.explain(refusal)
 
 
