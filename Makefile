@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv --quiet pip compile --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint lock lock-check clean
+.PHONY: help run setup test soak lint lock lock-check clean
 
 help: ## Say what there is
 	@echo "ImageServer: a picture server for network photo frames"
@@ -34,6 +34,10 @@ setup: ## Prepare .venv for development
 # pytest comes last, so that its closing line is the last of all.
 test: lint ## Check style and types, run all tests
 	@$(BIN)/python -m pytest
+
+# -p no:randomly, so that every run of it is the same one.
+soak: setup ## Run the long tests and print their figures
+	@$(BIN)/python -m pytest tests/soak -m soak -q -p no:randomly
 
 lint: setup ## Check style and types only
 	@$(BIN)/ruff check .

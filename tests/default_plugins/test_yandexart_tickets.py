@@ -24,7 +24,7 @@ ENDS: list[tuple[str, type[ProviderError], str]] = [
     ("operation_internal", BadResult, "gave the picture up"),
     ("done_without_image", BadResult, "without a picture"),
     ("bad_base64", BadResult, "base64"),
-    ("operation_gone", DeadlineExceeded, "3 days"),
+    ("operation_gone", BadResult, "3 days"),
     ("huge_body", BadResult, "16 MiB"),
     ("gzip_bomb", BadResult, "16 MiB"),
     ("wrong_key", AuthError, "yc.ai.imageGeneration.execute"),
