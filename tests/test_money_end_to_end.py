@@ -144,6 +144,8 @@ async def test_a_lost_answer_counts_and_auto_shows_the_store(tmp_path: Path) -> 
             job = await server.job(operation)
             assert (job.state, job.picture, job.card) == (JobState.UNKNOWN, picture, card)
         assert (await spent(server)).startswith("today 2, costing 2;")
+        async with server.http.get("/") as page:
+            assert "Lost answers" in await page.text()
         await server.done((await server.start(type="ydart"))["id"])
     assert len(kind.asked) == 2
 

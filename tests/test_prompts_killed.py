@@ -71,10 +71,10 @@ def _killed_after(folder: Path, number: int, additions: int, chance: random.Rand
     return int(rest[-1]) + 1 if rest else number
 
 
-def test_readers_see_only_whole_files(tmp_path: Path) -> None:
-    """While one thread adds, others that read the file see valid JSON each time and never a smaller library."""
-    library = opened(tmp_path, 500, json='{"prompts": []}')
-    path = tmp_path / "prompts.json"
+def read_beside_a_writer(folder: Path, additions: int, noticed: threading.Event) -> list[Exception]:
+    """What two readers of the file stumble over while one thread adds; `noticed` is set at the first."""
+    library = opened(folder, 500, json='{"prompts": []}')
+    path = folder / "prompts.json"
     done = threading.Event()
     sizes: list[list[int]] = [[], []]
     failures: list[Exception] = []
@@ -85,17 +85,37 @@ def test_readers_see_only_whole_files(tmp_path: Path) -> None:
                 seen.append(len(json.loads(path.read_text())["prompts"]))
         except Exception as error:
             failures.append(error)
+            noticed.set()
 
     readers = [threading.Thread(target=read, args=(seen,)) for seen in sizes]
     for reader in readers:
         reader.start()
-    for number in range(60):
+    for number in range(additions):
         library.add(f"prompt {number}")
     done.set()
     for reader in readers:
         reader.join()
-    assert failures == []
     assert all(seen == sorted(seen) for seen in sizes)
+    return failures
+
+
+def test_readers_see_only_whole_files(tmp_path: Path) -> None:
+    """While one thread adds, others that read the file see valid JSON each time and never a smaller library."""
+    assert read_beside_a_writer(tmp_path, 60, threading.Event()) == []
+
+
+def test_readers_would_see_a_torn_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: a writer that writes in place is caught half-way by the readers."""
+    noticed = threading.Event()
+
+    def in_place(path: Path, data: bytes, **_: object) -> None:
+        with path.open("wb", buffering=0) as file:
+            file.write(data[: len(data) // 2])
+            noticed.wait(30)
+            file.write(data[len(data) // 2 :])
+
+    monkeypatch.setattr("imageserver.prompts.file.write_durably", in_place)
+    assert read_beside_a_writer(tmp_path, 2, noticed)
 
 
 def test_additions_from_many_threads_all_arrive(tmp_path: Path) -> None:

@@ -59,6 +59,10 @@ class JobRecords:
         """Every job that is not settled, oldest first."""
         return await self._list(f"{_OPEN} ORDER BY created", ())
 
+    async def unknown(self) -> list[Job]:
+        """Jobs whose paid answer was lost, newest first, as long as jobs are kept."""
+        return await self._list("state = ? ORDER BY created DESC", (JobState.UNKNOWN,))
+
     async def recent(self, count: int) -> list[Job]:
         """The last `count` jobs, newest first."""
         return await self._list("1 ORDER BY created DESC, rowid DESC LIMIT ?", (count,))

@@ -31,11 +31,13 @@ async def page(request: web.Request) -> web.Response:
     clock = app[CLOCK]
     shown = app[DELIVERY].shown
     jobs = await app[JOURNAL].jobs.recent(8)
+    lost = await app[JOURNAL].jobs.unknown()
     text = _template("page.html").render(
         providers=await app[OVERVIEW].providers(),
         stored=app[STORE].count(),
         rotation_waits=app[ROTATION].waiting,
         shown_at=None if shown is None else _wall_time(shown[1], clock.zone),
+        lost=[(job, _wall_time(job.created, clock.zone)) for job in lost],
         jobs=[(job, _wall_time(job.created, clock.zone)) for job in jobs],
         width=app[FRAMES].default.width,
         height=app[FRAMES].default.height,
