@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from pathlib import Path
 
 from imageserver.errors import DataFolderInUse
@@ -30,7 +31,7 @@ class DataLock:
                     f"{self._path} cannot be locked ({error.strerror}): the data folder must lie on a file system "
                     "with locks; a network folder often has none"
                 ) from None
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            holder = _holder(descriptor)
             os.close(descriptor)
             raise DataFolderInUse(
                 f"{self._path.parent} is in use by another server (process {holder}): stop that one first, "
@@ -45,3 +46,24 @@ class DataLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _holder(descriptor: int) -> str:
+    """The process that holds the lock. It writes its number a moment after it has taken it: until then an old one."""
+    pause = threading.Event()
+    for _ in range(50):
+        said = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        if said.isdigit() and _is_alive(int(said)):
+            return said
+        pause.wait(0.02)
+    return "unknown"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's, but there
+        return True
+    return True

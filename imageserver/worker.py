@@ -205,6 +205,7 @@ class Worker:
             return
         if not host.take_slot(job.id):
             return
+        self._first_polled.setdefault(job.id, self._clock.monotonic())  # patience begins with the question, not its end
         try:
             image = await host.poll(job.ticket)
             if image is None:
@@ -224,8 +225,7 @@ class Worker:
 
     def _is_overdue(self, job: Job, host: ProviderHost) -> bool:
         # By the steady clock: a wall clock that was set right must not give up a picture that is being paid for.
-        steady = self._clock.monotonic()
-        return steady - self._first_polled.setdefault(job.id, steady) > _patience(host)
+        return self._clock.monotonic() - self._first_polled[job.id] > _patience(host)
 
     async def _give_up_ticket(self, job: Job, reason: str, message: str, *, charged: bool = True) -> None:
         _log.warning("job %s: the ticket of %s is given up: %s", short(job.id), job.provider, message)
