@@ -125,7 +125,7 @@ async def test_a_ticket_outlives_bad_answers(tmp_path: Path, mode: str) -> None:
         assert len(it.fake.ledger.charges) == await it.counted() == 1
 
 
-@pytest.mark.parametrize("mode", ["never_done", BadWire.HTML, "wrong_id", "never_accepts"])
+@pytest.mark.parametrize("mode", ["never_done", BadWire.HTML, "wrong_id"])
 async def test_a_ticket_is_not_waited_for_for_ever(tmp_path: Path, mode: str) -> None:
     """After the provider's patience a ticket is given up, counted as paid, and the frame gets its card."""
     clock = ShiftedClock()
