@@ -45,7 +45,8 @@ def test_optimised_tables_are_smaller() -> None:
 
 def test_long_foreign_segments_are_skipped() -> None:
     """EXIF, ICC and comments of any length are no burden."""
-    inspect(jpeg_of(drawn(), exif=b"Exif\0\0" + b"x" * 20_000, icc_profile=b"y" * 30_000, comment="hello" * 1000))
+    burdened = jpeg_of(drawn(), exif=b"Exif\0\0" + b"x" * 20_000, icc_profile=b"y" * 30_000, comment="hello" * 1000)
+    assert inspect(burdened).workspace == inspect(jpeg_of(drawn())).workspace
 
 
 def test_bytes_before_the_start_and_behind_the_end_are_ignored() -> None:
