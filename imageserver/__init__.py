@@ -1,5 +1,6 @@
 """ImageServer's public face for the authors of plugins, and nothing else."""
 
+from imageserver.calls import Mask, Reply, from_base64
 from imageserver.errors import (
     AuthError,
     BadProviderRequest,
@@ -37,6 +38,7 @@ __all__ = [
     "GenerationRequest",
     "ImageProvider",
     "LibraryProvider",
+    "Mask",
     "ModelGone",
     "ModerationRefused",
     "PaymentRequired",
@@ -46,8 +48,10 @@ __all__ = [
     "ProviderError",
     "RateLimited",
     "RegisterProvider",
+    "Reply",
     "TransientError",
     "Unreachable",
     "__version__",
+    "from_base64",
     "hookimpl",
 ]

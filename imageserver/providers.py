@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+import stat
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,11 @@ import aiohttp
 from attrs import define, field, frozen
 
 from imageserver.answers import Answers
+from imageserver.calls import Caller, Mask
+from imageserver.calls.caller import MOST_BYTES
 from imageserver.clock import Clock
-from imageserver.errors import BadResult
+from imageserver.config.schema import secrets_in
+from imageserver.errors import Unreachable
 
 
 @frozen(kw_only=True)
@@ -52,34 +56,54 @@ class ProviderContext:
     log: logging.Logger  # named after the provider
     data_folder: Path  # a folder of the provider's own; make it when you need it
     answers: Answers = field(factory=lambda: Answers(Path("answers")), repr=False)
-    _session: aiohttp.ClientSession | None = field(default=None, init=False, repr=False)
+    http: Caller = field(init=False, repr=False)  # `call` and `download` raise ProviderErrors only
+    _warned: set[Path] = field(factory=set, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.http = Caller(clock=self.clock, answers=self.answers, mask=Mask(secrets_in(self.settings)))
+
+    @property
+    def mask(self) -> Mask:
+        """Takes the provider's secrets out of a text: `context.mask(text)`. `mask.add(secret)` makes one known."""
+        return self.http.mask
+
+    def secret(self, name: str) -> str | None:
+        """A secret setting: the field `name`, or what stands in the file that the field `name_file` points to.
+
+        None where the owner gave neither. Raises Unreachable, with a sentence for the owner, for a file that cannot be
+        used. Read anew each time, so that a corrected file counts at once.
+        """
+        file = getattr(self.settings, f"{name}_file", None)
+        if file is None:
+            return getattr(self.settings, name, None) or None
+        try:
+            text = file.read_text("utf-8").strip()
+            if stat.S_IMODE(file.stat().st_mode) & 0o077 and file not in self._warned:
+                self._warned.add(file)
+                self.log.warning("%s holds a secret and others can read it: chmod 600 %s", file, file)
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise Unreachable(f"{name}_file: {file} cannot be read: {why}") from None
+        if not text or not text.isprintable():
+            raise Unreachable(f"{name}_file: {file} must hold the {name} and nothing else, on one line")
+        self.mask.add(text)
+        return str(text)
 
     @property
     def session(self) -> aiohttp.ClientSession:
         """An HTTP session on the provider's own loop. Pass `allow_redirects=False`: no answer may choose a host."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_connect=5))
-        return self._session
+        return self.http.session
 
-    async def receive(self, job: str, response: aiohttp.ClientResponse, limit: int = 32 * 1024 * 1024) -> bytes:
+    async def receive(self, job: str, response: aiohttp.ClientResponse, limit: int = MOST_BYTES) -> bytes:
         """The body of a paid answer, at most `limit` bytes, kept on disk as it arrives: a crash loses none of it.
 
         `job` is the request's. After a restart the same bytes come to `recover`. Raises BadResult above the limit.
         """
-        with self.answers.writing(job) as file:
-            size = 0
-            async for piece in response.content.iter_any():
-                size += len(piece)
-                if size > limit:
-                    raise BadResult(f"the answer is larger than {limit // 1024 // 1024} MiB")
-                file.write(piece)  # on the provider's own loop: a slow disk holds up nobody else
-        return self.answers.read(job) or b""
+        return await self.http.receive(job, response, limit)
 
     async def close(self) -> None:
         """Called by the server when the provider ends."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self.http.close()
 
 
 class ImageProvider:

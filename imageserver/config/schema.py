@@ -149,6 +149,15 @@ def is_secret(attribute: attrs.Attribute[Any]) -> bool:
     return bool(attribute.metadata.get("secret")) or looks_secret(attribute.name)
 
 
+def secrets_in(settings: object) -> list[str]:
+    """The texts in an instance of a settings class that must not be shown."""
+    kind: type[Any] = type(settings)
+    if not attrs.has(kind):
+        return []
+    values = [getattr(settings, one.name, None) for one in attrs.fields(kind) if is_secret(one)]
+    return [value for value in values if isinstance(value, str) and value]
+
+
 def _sentence(error: Exception, secrets: list[Any]) -> str:
     # attrs' own validators put their objects behind the sentence
     text = str(error.args[0]) if error.args else type(error).__name__

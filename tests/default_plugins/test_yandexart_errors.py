@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from fakes.generic import FakePictures
-from fakes.service import NEVER_ACCEPTS
-from fakes.wire import BadWire
 
 from default_plugins.yandexart_room import ACCOUNT, HASTY, a_wish, provider_in, room, write_keys
 from imageserver import (
@@ -27,6 +25,8 @@ from imageserver import (
     Unreachable,
 )
 from imageserver.default_plugins.yandexart.refusals import as_error, read_refusal, seconds_to_wait
+from imageserver.testing.service import NEVER_ACCEPTS
+from imageserver.testing.wire import BadWire
 
 # What the service says without drawing: (mode of the fake, class, what the owner must read)
 REFUSED: list[tuple[str, type[ProviderError], list[str]]] = [

@@ -9,7 +9,6 @@ import traceback
 from pathlib import Path
 
 import pytest
-from fakes.service import NEVER_ACCEPTS
 from fakes.yandex import FakeYandex
 
 from default_plugins.yandexart_room import ACCOUNT, HASTY, a_wish, provider_in, room, write_keys
@@ -18,6 +17,7 @@ from imageserver.config import redact
 from imageserver.config.model import Config, Options
 from imageserver.default_plugins.yandexart.keys import FOLDER_VARIABLE, KEY_VARIABLE, Keys, KeysMissing, find_keys
 from imageserver.default_plugins.yandexart.settings import YandexArtSettings
+from imageserver.testing.service import NEVER_ACCEPTS
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from fakes.service import FakeService
-from fakes.wire import Answer
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -19,6 +17,8 @@ from default_plugins.yandexart_room import ACCOUNT, a_wish, provider_in, room, w
 from imageserver import BadResult, ProviderError
 from imageserver.default_plugins.yandexart.settings import YandexArtSettings
 from imageserver.default_plugins.yandexart.wish import async_body, images_body, size_for, worded
+from imageserver.testing.service import FakeService
+from imageserver.testing.wire import Answer
 
 
 async def test_a_picture_over_the_images_interface(tmp_path: Path) -> None:

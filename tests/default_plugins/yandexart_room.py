@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from attrs import frozen
-from fakes.wire import Means
 from fakes.yandex import FakeYandex
 from fakes.yandex_rules import Account
 
@@ -20,6 +19,7 @@ from imageserver.answers import Answers
 from imageserver.default_plugins.yandexart.provider import YandexArt
 from imageserver.default_plugins.yandexart.settings import YandexArtSettings
 from imageserver.testing import FakeClock
+from imageserver.testing.wire import Means
 
 ACCOUNT = Account()
 PATIENT = 20.0  # seconds for a call: no test comes near it

@@ -14,9 +14,9 @@ if __name__ == "__main__":  # as a program its own folder is searched, not the o
 
 from aiohttp import web
 
-from fakes.ledger import Ledger
-from fakes.service import FakeService, arguments, run_until_told
-from fakes.wire import Answer, Means
+from imageserver.testing.ledger import Ledger
+from imageserver.testing.service import FakeService, arguments, run_until_told
+from imageserver.testing.wire import Answer, Means
 
 
 class FakePictures(FakeService):

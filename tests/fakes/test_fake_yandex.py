@@ -19,11 +19,11 @@ import pytest
 from PIL import Image
 
 from fakes.generic import FakePictures
-from fakes.ledger import Ledger, read_ledger
-from fakes.service import FakeService
-from fakes.wire import Means
 from fakes.yandex import ASYNC_PATH, IMAGES_PATH, FakeYandex
 from fakes.yandex_rules import Account
+from imageserver.testing.ledger import Ledger, read_ledger
+from imageserver.testing.service import FakeService
+from imageserver.testing.wire import Means
 
 ACCOUNT = Account()
 HEADERS = {"Authorization": f"Api-Key {ACCOUNT.api_key}", "OpenAI-Project": ACCOUNT.folder_id}

@@ -22,9 +22,6 @@ if __name__ == "__main__":  # as a program its own folder is searched, not the o
 from aiohttp import web
 from attrs import define
 
-from fakes.ledger import Ledger
-from fakes.service import FakeService, arguments, run_until_told
-from fakes.wire import Answer, Means
 from fakes.yandex_rules import (
     DENIED,
     Account,
@@ -35,6 +32,9 @@ from fakes.yandex_rules import (
     flat,
     openai,
 )
+from imageserver.testing.ledger import Ledger
+from imageserver.testing.service import FakeService, Wish, arguments, run_until_told
+from imageserver.testing.wire import Answer, Means
 
 IMAGES_PATH = "/v1/images/generations"
 ASYNC_PATH = "/foundationModels/v1/imageGenerationAsync"
@@ -126,8 +126,9 @@ class FakeYandex(FakeService):
         body = await _body(request)
         size = check_images(self.account, request.headers, body)
         self.bodies.append(body)
-        self.ledger.note("charge", interface="images", prompt=body["prompt"])
         width, height = size
+        self.wishes.append(Wish(prompt=body["prompt"], width=width, height=height))
+        self.ledger.note("charge", interface="images", prompt=body["prompt"])
         # smaller than asked, as the real one is, and quick to paint
         encoded = base64.b64encode(self.paint(mode, (width // 4, height // 4))).decode()
         data = {"bad_base64": [{"b64_json": f"%{encoded}"}], "empty_data": [], "empty_picture": [{"b64_json": ""}]}
@@ -138,6 +139,15 @@ class FakeYandex(FakeService):
         body = await _body(request)
         check_async(self.account, request.headers, body)
         self.bodies.append(body)
+        ratio = body["generationOptions"].get("aspectRatio", {})
+        self.wishes.append(
+            Wish(
+                prompt=" ".join(message["text"] for message in body["messages"]),
+                width=int(ratio.get("widthRatio", 1)),
+                height=int(ratio.get("heightRatio", 1)),
+                seed=int(body["generationOptions"].get("seed", 0)),
+            )
+        )
         ticket = f"fbv{secrets.token_hex(9)[:17]}"
         self._operations[ticket] = _Operation(picture=self.paint(mode), questions=self.polls)
         self.ledger.note("charge", interface="async", prompt=body["messages"][0]["text"], ticket=ticket)

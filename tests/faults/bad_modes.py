@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from attrs import frozen
-from fakes.paint import BadPicture
-from fakes.wire import BadWire
 
 from imageserver.jobs import JobState
+from imageserver.testing.paint import BadPicture
+from imageserver.testing.wire import BadWire
 
 
 @frozen(kw_only=True)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from attrs import frozen
 from default_plugins.yandexart_room import write_keys
-from fakes.ledger import Ledger
-from fakes.wire import Means
 from fakes.yandex import FakeYandex
 from live import OWNER, Live, ShiftedClock, live
 
 from imageserver.frame_client.jpeg import inspect
+from imageserver.testing.ledger import Ledger
+from imageserver.testing.wire import Means
 from imageserver.web import keys
 
 PATIENT = 30.0  # seconds for a call: nothing here comes near it

@@ -20,12 +20,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from attrs import define, field, frozen
-from fakes.paint import good
 from fakes.yandex_rules import Account
 
 from faults.asking import NEGATIVE, is_there, results, wish_and_wait
 from faults.lanes import HANG_LIMIT, Lane, Server, attached, program
 from faults.verdict import Look, violations
+from imageserver.testing.paint import good
 
 TESTS = Path(__file__).resolve().parents[1]
 _LINE = re.compile(r"(?P<thread>\d+) +(?P<call>\w+)\(")

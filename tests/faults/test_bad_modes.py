@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from aiohttp.streams import StreamReader
-from fakes.wire import BadWire
 from fakes.yandex import FakeYandex
 from live import ShiftedClock
 
@@ -18,6 +17,7 @@ from faults.room import HASTY, PATIENT, Room, room
 from imageserver.default_plugins.yandexart import service
 from imageserver.default_plugins.yandexart.provider import YandexArt
 from imageserver.jobs import JobState
+from imageserver.testing.wire import BadWire
 from imageserver.web import keys
 
 MOST_BYTES = 64 * 1024 * 1024  # that the whole server may read in any mode

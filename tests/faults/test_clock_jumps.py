@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from default_plugins.yandexart_room import write_keys
-from fakes.ledger import Ledger
 from fakes.yandex import FakeYandex
 from program import program
 
 from imageserver.frame_client.jpeg import inspect
+from imageserver.testing.ledger import Ledger
 
 LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -16,8 +16,6 @@ import pytest
 from aiohttp import web
 from attrs import frozen
 from default_plugins.yandexart_room import write_keys
-from fakes.ledger import Ledger
-from fakes.wire import Answer
 from fakes.yandex import FakeYandex
 from live import picture_bytes
 from program import HANG_LIMIT, Program, program
@@ -25,6 +23,8 @@ from program import HANG_LIMIT, Program, program
 from faults.room import PATIENT, options
 from imageserver.frame_client.failure import FrameWouldFail
 from imageserver.frame_client.jpeg import inspect
+from imageserver.testing.ledger import Ledger
+from imageserver.testing.wire import Answer
 
 
 class Slow(FakeYandex):

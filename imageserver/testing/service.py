@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
+from attrs import frozen
 
-from fakes.ledger import Ledger
-from fakes.paint import BadPicture, bad, good
-from fakes.wire import Answer, BadWire, Means, Refusing, plain, spoiled, too_many
+from imageserver.testing.ledger import Ledger
+from imageserver.testing.paint import BadPicture, bad, good
+from imageserver.testing.wire import Answer, BadWire, Means, Refusing, plain, spoiled, too_many
 
 GOOD = "good"
 NEVER_ACCEPTS = "never_accepts"  # the port is there and every connection hangs before it stands
@@ -27,13 +28,29 @@ _SHARED: dict[str, BadWire | BadPicture | Refusing] = {
 Self = TypeVar("Self", bound="FakeService")
 
 
+@frozen(kw_only=True)
+class Wish:
+    """A picture that the service was asked for, in its caller's words. None where the service takes no such thing."""
+
+    prompt: str | None = None
+    negative: str | None = None
+    width: int | None = None  # pixels, or parts of a ratio
+    height: int | None = None
+    seed: int | None = None
+
+
 class FakeService:
-    """What all fakes have in common. A subclass overrides `answer`, and `own_modes` where it has some."""
+    """What all fakes have in common. A subclass overrides `answer`, and `own_modes` where it has some.
+
+    `answer` appends what it was asked for to `wishes`, and writes a "charge" into the ledger before it answers with
+    what costs money. The modes in `own_modes` are its own to play; those of the wire are played by `deliver`.
+    """
 
     own_modes: Mapping[str, str] = {}
 
     def __init__(self, ledger: Ledger | None = None, *, means: Means | None = None) -> None:
         self.ledger = ledger or Ledger()
+        self.wishes: list[Wish] = []  # that were understood, in their order
         self.mode = GOOD
         self.port = 0
         self.control_port = 0

@@ -1,4 +1,4 @@
-"""For the authors of plugins: what a provider's tests need, without a server and without waiting.
+"""A clock that stands still until the test moves it.
 
 clock = FakeClock()
 sleeper = asyncio.create_task(clock.sleep(60))
