@@ -15,7 +15,23 @@ from imageserver.errors import (
     TransientError,
     Unreachable,
 )
-from imageserver.hookspecs import RegisterProvider, hookimpl
+from imageserver.extensions import (
+    Extension,
+    PictureFacts,
+    PictureListener,
+    PictureReady,
+    PictureTransform,
+    PromptTransform,
+    PromptWish,
+)
+from imageserver.hookspecs import (
+    RegisterListener,
+    RegisterPictureTransform,
+    RegisterPromptTransform,
+    RegisterProvider,
+    hookimpl,
+)
+from imageserver.plugin_context import PluginContext
 from imageserver.providers import (
     GeneratedImage,
     GenerationRequest,
@@ -34,6 +50,7 @@ __all__ = [
     "BadProviderRequest",
     "BadResult",
     "DeadlineExceeded",
+    "Extension",
     "GeneratedImage",
     "GenerationRequest",
     "ImageProvider",
@@ -43,10 +60,20 @@ __all__ = [
     "ModerationRefused",
     "PaymentRequired",
     "PermissionDenied",
+    "PictureFacts",
+    "PictureListener",
+    "PictureReady",
+    "PictureTransform",
+    "PluginContext",
     "PollingImageProvider",
+    "PromptTransform",
+    "PromptWish",
     "ProviderContext",
     "ProviderError",
     "RateLimited",
+    "RegisterListener",
+    "RegisterPictureTransform",
+    "RegisterPromptTransform",
     "RegisterProvider",
     "Reply",
     "TransientError",

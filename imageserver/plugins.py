@@ -1,34 +1,33 @@
-"""Finds and loads plugins; the only user of pluggy's PluginManager. A plugin that fails is named and left out."""
+"""Loads plugins; the only user of pluggy's PluginManager. A plugin that fails is named and left out."""
 
 from __future__ import annotations
 
 import difflib
-import importlib
-import importlib.machinery
-import importlib.util
 import logging
 import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from types import ModuleType
+from typing import Any, TypeVar
 
 import pluggy
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from imageserver import hookspecs
+from imageserver.extensions import Extension, PictureListener, PictureTransform, PromptTransform
 from imageserver.plugin_loop import NoAnswer, in_daemon_thread
+from imageserver.plugin_sources import BUILT_IN, PluginSource, built_in_sources, folder_sources, installed_sources
 from imageserver.providers import ImageProvider
 from imageserver.version import __version__
 
-BUILT_IN = (
-    "imageserver.default_plugins.folder",
-    "imageserver.default_plugins.atelier",
-    "imageserver.default_plugins.yandexart",
-)
+T = TypeVar("T", bound=ImageProvider | Extension)
 _LOAD_SECONDS = 20.0
-_NOT_LOADED = "examples"  # a folder in plugins_dir to read, not to run
+_DOORS: dict[str, type[Any]] = {  # hook → what may be registered through it
+    "imageserver_register_providers": ImageProvider,
+    "imageserver_register_prompt_transforms": PromptTransform,
+    "imageserver_register_picture_transforms": PictureTransform,
+    "imageserver_register_listeners": PictureListener,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -44,48 +43,74 @@ class PluginRecord:
 
     name: str
     version: str
-    source: str  # "built in", or the file
+    source: str  # "built in", "installed: PACKAGE VERSION", or the file
     status: PluginStatus
-    reason: str = ""  # one sentence for the owner; empty when loaded
-    codes: tuple[str, ...] = ()  # of the providers it brings
+    reason: str = ""  # one sentence for the owner; empty when all is well
+    codes: tuple[str, ...] = ()  # of the providers and extensions it brings
+
+
+@frozen(kw_only=True)
+class Loaded:
+    """What one plugin brought."""
+
+    source: PluginSource
+    record: PluginRecord
+    providers: tuple[type[ImageProvider], ...] = ()
+    extensions: tuple[type[Extension], ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Of everything, providers first."""
+        return (*(kind.code for kind in self.providers), *(kind.code for kind in self.extensions))
 
 
 @define
 class Plugins:
-    """Everything that was loaded."""
+    """Everything that was found, in the order of loading."""
 
-    records: list[PluginRecord] = field(factory=list)
-    providers: dict[str, type[ImageProvider]] = field(factory=dict)
-    built_in: set[str] = field(factory=set)  # codes
+    loaded: list[Loaded] = field(factory=list)
 
+    @property
+    def records(self) -> list[PluginRecord]:
+        """What became of each plugin."""
+        return [one.record for one in self.loaded]
 
-@frozen(kw_only=True)
-class _Source:
-    name: str
-    place: str
-    load: Callable[[], ModuleType]
-    is_built_in: bool = False
+    @property
+    def providers(self) -> dict[str, type[ImageProvider]]:
+        """Provider classes by code."""
+        return {kind.code: kind for one in self.loaded for kind in one.providers}
+
+    @property
+    def extensions(self) -> dict[str, type[Extension]]:
+        """Extension classes by code."""
+        return {kind.code: kind for one in self.loaded for kind in one.extensions}
+
+    @property
+    def built_in(self) -> set[str]:
+        """Codes that come with the server."""
+        return {code for one in self.loaded if one.source.is_built_in for code in one.codes}
 
 
 class _Refused(Exception):
     """A plugin cannot be used; the message says why."""
 
 
-async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN) -> Plugins:
-    """Load the built-in plugins and every file and package in `folder`, each in a thread of its own. Never raises."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN, *, before: Plugins | None = None) -> Plugins:
+    """Load the built-in and the installed plugins, and every file and package in `folder`. Never raises.
+
+    Each is loaded in a thread of its own. What `before` holds and what has not changed since is taken from there.
+    """
     plugins = Plugins()
-    try:
-        dropped = _folder_sources(folder)
-    except OSError as error:
-        dropped = []
-        reason = f"the folder cannot be read: {error.strerror}"
-        plugins.records.append(
-            PluginRecord(name=folder.name, version="", source=str(folder), status=PluginStatus.BROKEN, reason=reason)
-        )
-    for source in [*_built_in_sources(built_in), *dropped]:
-        plugins.records.append(await _load(manager, source, plugins))
+    old = {(one.source.name, one.source.place): one for one in before.loaded} if before else {}
+    for source in _sources(folder, built_in, plugins):
+        known = old.get((source.name, source.place))
+        if known is not None and known.source.stamp == source.stamp and known.record.status is PluginStatus.LOADED:
+            fresh = known
+        else:
+            fresh = await _load(source, plugins)
+            if known is not None and known.codes and fresh.record.status is PluginStatus.BROKEN:
+                fresh = _still_served(known, fresh)
+        plugins.loaded.append(fresh)
     return plugins
 
 
@@ -94,142 +119,107 @@ def log_broken(plugins: Plugins) -> None:
     for record in plugins.records:
         if record.status is PluginStatus.BROKEN:
             _log.error("plugin %s (%s) is left out: %s", record.name, record.source, record.reason)
+        elif record.reason:
+            _log.error("plugin %s (%s): %s", record.name, record.source, record.reason)
 
 
-def _built_in_sources(modules: Sequence[str]) -> list[_Source]:
-    return [
-        _Source(
-            name=module.rpartition(".")[2],
-            place="built in",
-            load=lambda module=module: importlib.import_module(module),  # type: ignore[misc]  # mypy cannot type a lambda's default
-            is_built_in=True,
-        )
-        for module in modules
-    ]
+def _sources(folder: Path, built_in: Sequence[str], plugins: Plugins) -> list[PluginSource]:
+    sources = [*built_in_sources(built_in, __version__), *installed_sources()]
+    try:
+        return [*sources, *folder_sources(folder)]
+    except OSError as error:
+        source = PluginSource(name=folder.name, place=str(folder), load=lambda: None)
+        plugins.loaded.append(_left_out(source, f"the folder cannot be read: {error.strerror}"))
+        return sources
 
 
-def _folder_sources(folder: Path) -> list[_Source]:
-    if not folder.is_dir():
-        return []
-    sources = []
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(("_", ".")) or path.name == _NOT_LOADED:
-            continue
-        if path.is_dir() and (path / "__init__.py").is_file():
-            sources.append(_file_source(path.name, path / "__init__.py", path))
-        elif path.suffix == ".py" and path.is_file():
-            sources.append(_file_source(path.stem, path, path))
-    return sources
+def _still_served(known: Loaded, fresh: Loaded) -> Loaded:
+    """The plugin as it was, with word of the new file that cannot be used; looked at again when it changes."""
+    reason = f"serves as it was before the last change, which is broken: {fresh.record.reason}"
+    # The old stamp stays away from the new one, so that every reload tries the file again.
+    return evolve(known, record=evolve(known.record, reason=reason), source=evolve(known.source, stamp=()))
 
 
-def _file_source(name: str, file: Path, place: Path) -> _Source:
-    module_name = "imageserver_plugin_" + re.sub(r"\W", "_", name)
-
-    def load() -> ModuleType:
-        loader = _Loader(module_name, str(file))
-        spec = importlib.util.spec_from_file_location(
-            module_name,
-            file,
-            loader=loader,
-            submodule_search_locations=[str(file.parent)] if file.name == "__init__.py" else None,
-        )
-        assert spec is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        try:
-            loader.exec_module(module)
-        except BaseException:
-            sys.modules.pop(module_name, None)
-            raise
-        return module
-
-    return _Source(name=name, place=str(place), load=load)
-
-
-class _Loader(importlib.machinery.SourceFileLoader):
-    """Reads a plugin without leaving compiled files in the owner's folder."""
-
-    def set_data(self, path: str, data: object, *, _mode: int = 0o666) -> None:
-        """Write nothing."""
-
-
-async def _load(manager: pluggy.PluginManager, source: _Source, plugins: Plugins) -> PluginRecord:
-    version = ""
+async def _load(source: PluginSource, plugins: Plugins) -> Loaded:
+    if any(one.record.name == source.name for one in plugins.loaded):
+        return _left_out(source, f"a plugin called {source.name} is there already: give this one another name")
     try:
         module = await in_daemon_thread(f"loading {source.name}", source.load, _LOAD_SECONDS)
-        version = __version__ if source.is_built_in else str(getattr(module, "__version__", ""))
-        _register(manager, module, source.name)
-        try:
-            classes = await _registered(manager, source.name)
-            codes = _accept_all(classes, plugins)
-        except BaseException:
-            manager.unregister(name=source.name)
-            raise
+        version = source.version if source.version is not None else str(getattr(module, "__version__", ""))
+        providers, extensions = await _brought(module, source.name)
+        loaded = Loaded(
+            source=source,
+            record=PluginRecord(name=source.name, version=version, source=source.place, status=PluginStatus.LOADED),
+            providers=tuple(_accepted(kind, ImageProvider, plugins.providers) for kind in providers),
+            extensions=tuple(_accepted(kind, base, plugins.extensions) for base, kind in extensions),
+        )
+        _check_codes(loaded)
     except NoAnswer:
-        reason = f"it did not come back within {_LOAD_SECONDS:.0f} s"
+        return _left_out(source, f"it did not come back within {_LOAD_SECONDS:.0f} s")
     except _Refused as refused:
-        reason = str(refused)
+        return _left_out(source, str(refused))
     except Exception as error:
         _log.debug("plugin %s", source.name, exc_info=error)
-        reason = _said(error)
-    else:
-        if source.is_built_in:
-            plugins.built_in.update(codes)
-        plugins.providers.update({kind.code: kind for kind in classes})
-        return PluginRecord(
-            name=source.name, version=version, source=source.place, status=PluginStatus.LOADED, codes=codes
-        )
-    return PluginRecord(
-        name=source.name, version=version, source=source.place, status=PluginStatus.BROKEN, reason=reason
-    )
+        return _left_out(source, _said(error))
+    return evolve(loaded, record=evolve(loaded.record, codes=loaded.codes))
 
 
-def _register(manager: pluggy.PluginManager, module: ModuleType, name: str) -> None:
-    if manager.has_plugin(name):
-        raise _Refused(f"a plugin called {name} is there already: give this one another name")
+def _left_out(source: PluginSource, reason: str) -> Loaded:
+    record = PluginRecord(name=source.name, version="", source=source.place, status=PluginStatus.BROKEN, reason=reason)
+    return Loaded(source=source, record=record)
+
+
+async def _brought(module: object, name: str) -> tuple[list[object], list[tuple[type[Extension], object]]]:
+    """What one plugin registers: providers, and extensions each with the kind that its door is for."""
+    manager = pluggy.PluginManager(hookspecs.PROJECT)  # one for each: no plugin sees another, and none is left behind
+    manager.add_hookspecs(hookspecs)
     manager.register(module, name)
-
-
-async def _registered(manager: pluggy.PluginManager, name: str) -> list[type[ImageProvider]]:
-    """The provider classes that one plugin registers."""
     _check_hook_names(manager)
-    others = [plugin for plugin_name, plugin in manager.list_name_plugin() if plugin_name != name]
-    hook = manager.subset_hook_caller("imageserver_register_providers", others)
-    classes: list[type[ImageProvider]] = []
-    await in_daemon_thread(f"asking {name}", lambda: hook(register=classes.append), _LOAD_SECONDS)
-    return classes
+    providers: list[object] = []
+    extensions: list[tuple[type[Extension], object]] = []
+
+    def ask() -> None:
+        for hook, base in _DOORS.items():
+            found: list[object] = []
+            getattr(manager.hook, hook)(register=found.append)
+            if issubclass(base, Extension):
+                extensions.extend((base, kind) for kind in found)
+            else:
+                providers.extend(found)
+
+    await in_daemon_thread(f"asking {name}", ask, _LOAD_SECONDS)
+    return providers, extensions
 
 
 def _check_hook_names(manager: pluggy.PluginManager) -> None:
     try:
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        known = [name for name in vars(hookspecs) if name.startswith("imageserver_")]
         wrong = next(iter(re.findall(r"unknown hook '(\w+)'", str(error))), "")
-        near = difflib.get_close_matches(wrong, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(known)}"
+        near = difflib.get_close_matches(wrong, _DOORS, 1)
+        hint = f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(_DOORS)}"
         raise _Refused(f"there is no hook called {wrong}{hint}") from error
 
 
-def _accept_all(kinds: Sequence[object], plugins: Plugins) -> tuple[str, ...]:
-    codes = tuple(_accept(kind, plugins) for kind in kinds)
-    if len(set(codes)) != len(codes):
-        raise _Refused(f"it registers two providers with one code: {', '.join(codes)}")
-    return codes
-
-
-def _accept(kind: object, plugins: Plugins) -> str:
-    if not (isinstance(kind, type) and issubclass(kind, ImageProvider)):
-        raise _Refused(f"it registered {kind!r}, which is no class derived from ImageProvider")
+def _accepted(kind: object, base: type[T], taken: dict[str, type[T]]) -> type[T]:
+    if not (isinstance(kind, type) and issubclass(kind, base)):
+        raise _Refused(f"it registered {kind!r}, which is no class derived from {base.__name__}")
     code = getattr(kind, "code", None)
     if not isinstance(code, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,39}", code):
         raise _Refused(
             f'{kind.__name__}.code is {code!r}: it must be 1 to 40 lower case letters, digits, "_" or "-", '
             "starting with a letter or digit"
         )
-    if code in plugins.providers or code == "store":
-        raise _Refused(f'the provider code "{code}" is taken already: choose another')
-    return code
+    if code in taken or code == "store":
+        raise _Refused(f'the code "{code}" is taken already: choose another')
+    return kind
+
+
+def _check_codes(loaded: Loaded) -> None:
+    for kinds, what in ((loaded.providers, "providers"), (loaded.extensions, "extensions")):
+        codes = [kind.code for kind in kinds]
+        if len(set(codes)) != len(codes):
+            raise _Refused(f"it registers two {what} with one code: {', '.join(codes)}")
 
 
 def _said(error: BaseException) -> str:

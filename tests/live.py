@@ -23,11 +23,21 @@ from imageserver.app import Given, create_app
 from imageserver.config import reader
 from imageserver.frame_client.client import FrameClient
 from imageserver.jobs import Job
-from imageserver.plugins import load_plugins
+from imageserver.plugin_sources import PluginSource
+from imageserver.plugins import Loaded, PluginRecord, PluginStatus, load_plugins
 from imageserver.registry import select_providers
 from imageserver.web import keys
 
 OWNER = {"Authorization": "Bearer the-owners-token"}
+
+
+def brought(provider: type[ImageProvider], *, is_built_in: bool = False) -> Loaded:
+    """A provider class as if a plugin of its name had brought it."""
+    source = PluginSource(name=provider.code, place="the tests", load=lambda: None, is_built_in=is_built_in)
+    record = PluginRecord(
+        name=provider.code, version="", source="the tests", status=PluginStatus.LOADED, codes=(provider.code,)
+    )
+    return Loaded(source=source, record=record, providers=(provider,))
 
 
 @define
@@ -241,7 +251,7 @@ async def live(
         (images / f"stored{number}.jpg").write_bytes(picture_bytes(f"hsl({number * 36 % 360}, 80%, 50%)"))
     config = reader.load(data, flags={}, environment={}, now=datetime.now(UTC))
     plugins = await load_plugins(plugins_dir or folder / "no-plugins")
-    plugins.providers.update({provider.code: provider for provider in providers})
+    plugins.loaded += map(brought, providers)
     selection = select_providers(plugins, config)
     assert not selection.problems
     given = Given(

@@ -18,7 +18,8 @@ PACKAGE = ROOT / "imageserver"
 FLOORS = [
     {"errors", "answers", "calls", "clock", "version", "target", "job_ids", "durable", "cron", "language", "lettering",
      "addresses", "logs"},
-    {"image", "jobs", "providers", "plugin_loop", "lock", "supervisor", "schedule", "running", "config.model",
+    {"image", "jobs", "providers", "extensions", "plugin_context", "plugin_loop", "plugin_sources", "lock",
+     "supervisor", "schedule", "running", "config.model",
      "config.values", "config.schema"},
     {"cards", "hookspecs", "money", "breaker", "prompts", "config"},
     {"journal", "provider_host"},

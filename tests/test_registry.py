@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from live import brought
 
 from imageserver.answers import Answers
 from imageserver.config.model import Config, Options, RawSettings
-from imageserver.plugins import PluginRecord, Plugins, PluginStatus
+from imageserver.plugin_sources import PluginSource
+from imageserver.plugins import Loaded, PluginRecord, Plugins, PluginStatus
 from imageserver.provider_host import Health
 from imageserver.providers import ImageProvider, LibraryProvider
 from imageserver.registry import Registry, Selection, select_providers
@@ -30,10 +32,9 @@ def kind(provider_code: str, *, needs_key: bool = False, library: bool = False) 
 
 
 def there(*kinds: type[ImageProvider], built_in: set[str] = frozenset()) -> Plugins:  # type: ignore[assignment]  # never changed
-    plugins = Plugins(providers={one.code: one for one in kinds}, built_in=set(built_in))
-    plugins.records.append(
-        PluginRecord(name="torn", version="", source="torn.py", status=PluginStatus.BROKEN, reason="it is torn")
-    )
+    torn = PluginRecord(name="torn", version="", source="torn.py", status=PluginStatus.BROKEN, reason="it is torn")
+    plugins = Plugins([brought(one, is_built_in=one.code in built_in) for one in kinds])
+    plugins.loaded.append(Loaded(source=PluginSource(name="torn", place="torn.py", load=lambda: None), record=torn))
     return plugins
 
 
