@@ -13,12 +13,14 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from aiohttp import web
-from attrs import frozen
+from attrs import field, frozen
 
 from imageserver.answers import Answers
 from imageserver.clock import Clock
 from imageserver.config.model import Config
+from imageserver.crew import Crew
 from imageserver.delivery import Delivery
+from imageserver.extension_registry import Extensions, ExtensionSelection, picture_facts
 from imageserver.frames import Frames
 from imageserver.intake import Intake, Limits
 from imageserver.job_ids import JobIds
@@ -37,6 +39,7 @@ from imageserver.plugins import Plugins
 from imageserver.prompts import PromptLibrary
 from imageserver.providers import GeneratedImage
 from imageserver.registry import Registry, Selection
+from imageserver.reloading import Reloader
 from imageserver.rounds import Rounds
 from imageserver.schedule import Entry, run_entry
 from imageserver.settler import Settler
@@ -62,10 +65,12 @@ class Given:
     config: Config
     plugins: Plugins
     selection: Selection
+    extensions: ExtensionSelection = ExtensionSelection()
     clock: Clock
     rng: random.Random
     token: Callable[[int], bytes] = secrets.token_bytes
     environment: Mapping[str, str] = os.environ
+    flags: Mapping[str, object] = field(factory=dict)  # of the command line, read again at a reload
     page: str = ""  # where a person looks, as cards say it
     pause: float = 1.0  # seconds between two attempts at a provider
     owner_token: str = ""  # for the command line
@@ -108,6 +113,9 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     registry = Registry(given.plugins, given.selection, data=data, answers=answers, clock=clock, rng=rng)
     stack.push_async_callback(registry.close)
     await registry.open()
+    extensions = Extensions(data=data, clock=clock, rng=rng)
+    stack.push_async_callback(extensions.close)
+    await extensions.take_over(given.extensions)
     frames = Frames(options)
     store = PictureStore(
         folder=options.image_path,
@@ -117,6 +125,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
         executor=disk,
         renditions=Renditions(data / "renditions", brush),
         turns=Turns(journal=journal, clock=clock, rng=rng),
+        drawings=lambda picture, target: extensions.drawing(picture_facts(picture, target)),
     )
     await store.open()
     stack.push_async_callback(store.close)
@@ -184,14 +193,18 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
         answers=answers,
         clock=clock,
         executor=brush,
+        tell=extensions.tell,
     )
     hands = Hands()
     unsaved: dict[str, GeneratedImage] = {}
     first_polled: dict[str, float] = {}
-    workers = [
-        Worker(
+
+    def take_on() -> Worker:
+        return Worker(
             journal=journal,
             registry=registry,
+            extensions=extensions,
+            prompts=prompts,
             queue=queue,
             open_jobs=open_jobs,
             settler=settler,
@@ -205,8 +218,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
             rng=rng,
             executor=disk,
         )
-        for _ in range(_workers(options.workers, registry))
-    ]
+
     rounds = Rounds(
         journal=journal,
         store=store,
@@ -224,7 +236,25 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     supervisor = Supervisor(clock)
     stack.push_async_callback(supervisor.stop)
     stack.push_async_callback(hands.close, _LAST_CALLS)  # left first: calls under way may come to their end
-    vital = _keep_running(supervisor, workers, entries, clock)
+    crew = Crew(supervisor=supervisor, registry=registry, take_on=take_on, least=options.workers)
+    crew.fill()
+    reloader = Reloader(
+        config=given.config,
+        flags=given.flags,
+        environment=given.environment,
+        registry=registry,
+        extensions=extensions,
+        store=store,
+        journal=journal,
+        queue=queue,
+        open_jobs=open_jobs,
+        crew=crew,
+        clock=clock,
+        executor=disk,
+    )
+    supervisor.keep_running("reloads", reloader.run)
+    for entry in entries:
+        supervisor.keep_running(entry.name, partial(run_entry, entry, clock))
     starter = paint_starter_set(
         journal=journal, store=store, registry=registry, intake=intake, frames=frames, open_jobs=open_jobs
     )
@@ -240,15 +270,17 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     app[keys.PROMPTS] = prompts
     app[keys.CLOCK] = clock
     app[keys.TOKEN] = given.owner_token
+    app[keys.RELOADER] = reloader
     app[keys.OVERVIEW] = ServerOverview(
         registry=registry,
+        extensions=extensions,
         till=till,
         supervisor=supervisor,
         store=store,
         journal=journal,
         queue=queue,
         open_jobs=open_jobs,
-        vital=vital,
+        vital=lambda: (*crew.names, *(entry.name for entry in entries)),
     )
 
     async def release_waiters(_app: web.Application) -> None:
@@ -258,25 +290,9 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     app.on_shutdown.append(release_waiters)
 
 
-def _workers(wanted: int, registry: Registry) -> int:
-    """One more than all slots together: however many providers hang at once, a worker is left for the others."""
-    return max(wanted, 1 + sum(max(1, host.provider_class.slots) for host in registry.hosts.values()))
-
-
 async def _id_secret(journal: Journal, token: Callable[[int], bytes]) -> bytes:
     secret = await journal.notes.get(_ID_SECRET)
     if secret is None:
         secret = token(32).hex()
         await journal.notes.put(_ID_SECRET, secret)
     return bytes.fromhex(secret)
-
-
-def _keep_running(
-    supervisor: Supervisor, workers: list[Worker], entries: tuple[Entry, ...], clock: Clock
-) -> tuple[str, ...]:
-    """Start what must always run; returns the names."""
-    for number, worker in enumerate(workers, start=1):
-        supervisor.keep_running(f"worker {number}", worker.run)
-    for entry in entries:
-        supervisor.keep_running(entry.name, partial(run_entry, entry, clock))
-    return (*(f"worker {number}" for number in range(1, len(workers) + 1)), *(entry.name for entry in entries))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -98,12 +99,18 @@ def jobs(data: str | None, count: int) -> None:
     commands.table(rows, click.echo)
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @_data
-def plugins(data: str | None) -> None:
-    """List plugins and providers with their state."""
-    records, providers = commands.list_plugins(data)
-    rows = [("PLUGIN", "VERSION", "STATUS", "PROVIDERS", "FROM", "REASON")]
+@click.pass_context
+def plugins(context: click.Context, data: str | None) -> None:
+    """List plugins and providers with their state; or load them anew, or begin one."""
+    if context.invoked_subcommand is None:
+        _list_plugins(data)
+
+
+def _list_plugins(data: str | None) -> None:
+    there = commands.list_plugins(data)
+    rows = [("PLUGIN", "VERSION", "STATUS", "BRINGS", "FROM", "REASON")]
     rows += [
         (
             record["name"],
@@ -113,7 +120,7 @@ def plugins(data: str | None) -> None:
             record["source"],
             record["reason"],
         )
-        for record in records
+        for record in there["plugins"]
     ]
     commands.table(rows, click.echo)
     click.echo()
@@ -122,11 +129,48 @@ def plugins(data: str | None) -> None:
             ("PROVIDER", "STATE", "SPENT", "REASON"),
             *(
                 (provider["code"], provider["status"], provider.get("spent") or "-", provider["reason"])
-                for provider in providers
+                for provider in there["providers"]
             ),
         ],
         click.echo,
     )
+    click.echo()
+    commands.table(
+        [
+            ("EXTENSION", "KIND", "STATE", "REASON"),
+            *((one["code"], one["kind"], one["status"], one["reason"]) for one in there["extensions"]),
+        ],
+        click.echo,
+    )
+
+
+@plugins.command()
+@_data
+@click.pass_context
+def reload(context: click.Context, data: str | None) -> None:
+    """Let the running server take over what changed in plugins and in the options of providers."""
+    assert context.parent is not None
+    report = commands.reload_plugins(data or context.parent.params["data"])
+    for name in ("added", "changed", "removed", "kept"):
+        if report[name]:
+            click.echo(f"{name}: {', '.join(report[name])}")
+    if report["needs_restart"]:
+        click.echo(f"needs a restart: {', '.join(report['needs_restart'])}")
+    for problem in report["problems"]:
+        click.echo(problem, err=True)
+    context.exit(1 if report["problems"] else 0)
+
+
+@plugins.command()
+@click.argument("name")
+def new(name: str) -> None:
+    """Begin a plugin: write files for a provider called NAME, with tests, into a folder here."""
+    from imageserver.scaffold import write_plugin
+
+    for path in write_plugin(name, Path.cwd()):
+        click.echo(path)
+    click.echo("Next: edit the provider, run its test, drop the provider's file into the plugins folder,")
+    click.echo("and say `imageserver plugins reload`.")
 
 
 @main.command()

@@ -19,6 +19,7 @@ from imageserver.config import reader, redact
 from imageserver.config.folders import check_folders, data_folder
 from imageserver.config.model import Config
 from imageserver.errors import ConfigError
+from imageserver.extension_registry import kind_of, select_extensions
 from imageserver.journal import Journal
 from imageserver.lock import DataLock
 from imageserver.logs import logging_to_stderr
@@ -44,6 +45,7 @@ def check(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugin
     plugins = asyncio.run(load_plugins(config.options.plugins_dir))
     selection = select_providers(plugins, config)
     problems += selection.problems
+    problems += select_extensions(plugins, config).problems
     problems += check_folders(config, library_folders(selection))
     if problems:
         raise ConfigError(problems)
@@ -77,7 +79,15 @@ def run_server(data: str | None, flags: Mapping[str, object], tell: Tell) -> Non
     lock = DataLock(config.data)
     lock.take()
     clock = SystemClock()
-    given = Given(config=config, plugins=plugins, selection=selection, clock=clock, rng=random.SystemRandom())
+    given = Given(
+        config=config,
+        plugins=plugins,
+        selection=selection,
+        extensions=select_extensions(plugins, config),
+        clock=clock,
+        rng=random.SystemRandom(),
+        flags=flags,
+    )
     with logging_to_stderr(config.options.log_level):
         log_broken(plugins)
         asyncio.run(serve(given, tell))
@@ -93,44 +103,64 @@ def show_config(data: str | None) -> str:
     config = load_config(data, {"data": data})
     plugins = asyncio.run(load_plugins(config.options.plugins_dir))
     selection = select_providers(plugins, config)
-    if selection.problems:
-        raise ConfigError(list(selection.problems))
+    extensions = select_extensions(plugins, config)
+    problems = [*selection.problems, *extensions.problems]
+    if problems:
+        raise ConfigError(problems)
     settings = {enabled.kind.code: enabled.settings for enabled in selection.enabled}
-    return redact.show(config, settings, {enabled.kind.code: enabled.terms for enabled in selection.enabled})
+    terms = {enabled.kind.code: enabled.terms for enabled in selection.enabled}
+    named = {enabled.kind.code: enabled.settings for enabled in extensions.enabled if enabled.settings is not None}
+    return redact.show(config, settings, terms, named)
 
 
-def list_plugins(data: str | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Plugins and providers: a running server's, or else what a start would find."""
+def list_plugins(data: str | None) -> dict[str, list[dict[str, Any]]]:
+    """`plugins`, `providers` and `extensions`: a running server's, or else what a start would find."""
     folder = data_folder(data, os.environ)
     try:
-        answer = asyncio.run(Running.find(folder).ask("GET", "/api/v1/plugins"))
+        return asyncio.run(Running.find(folder).ask("GET", "/api/v1/plugins"))
     except NotRunning:
         config = load_config(data, {"data": data})
         plugins = asyncio.run(load_plugins(config.options.plugins_dir))
-        selection = select_providers(plugins, config)
+        selection, extensions = select_providers(plugins, config), select_extensions(plugins, config)
         serving = {enabled.kind.code for enabled in selection.enabled}
-        records = [
-            {
-                "name": record.name,
-                "version": record.version,
-                "source": record.source,
-                "status": str(record.status),
-                "reason": record.reason,
-                "providers": list(record.codes),
-            }
-            for record in plugins.records
-        ]
-        providers = [
-            {
-                "code": code,
-                "title": kind.title or code,
-                "status": "on" if code in serving else "off",
-                "reason": selection.off.get(code, ""),
-            }
-            for code, kind in plugins.providers.items()
-        ]
-        return records, providers
-    return answer["plugins"], answer["providers"]
+        running = {enabled.kind.code for enabled in extensions.enabled}
+        return {
+            "plugins": [
+                {
+                    "name": record.name,
+                    "version": record.version,
+                    "source": record.source,
+                    "status": str(record.status),
+                    "reason": record.advice,
+                    "providers": list(record.codes),
+                }
+                for record in plugins.records
+            ],
+            "providers": [
+                {
+                    "code": code,
+                    "title": kind.title or code,
+                    "status": "on" if code in serving else "off",
+                    "reason": selection.off.get(code, ""),
+                }
+                for code, kind in plugins.providers.items()
+            ],
+            "extensions": [
+                {
+                    "code": code,
+                    "title": kind.title or code,
+                    "kind": kind_of(kind),
+                    "status": "on" if code in running else "off",
+                    "reason": extensions.off.get(code, ""),
+                }
+                for code, kind in plugins.extensions.items()
+            ],
+        }
+
+
+def reload_plugins(data: str | None) -> dict[str, list[str]]:
+    """Have the running server take over what changed. Raises NotRunning, and ImageServerError for broken options."""
+    return asyncio.run(Running.find(data_folder(data, os.environ)).ask("POST", "/api/v1/plugins/reload"))
 
 
 def list_jobs(data: str | None, count: int) -> list[dict[str, Any]]:

@@ -66,7 +66,17 @@ def identify(data: bytes) -> PictureFacts:
 
 
 def render(data: bytes, target: Target) -> bytes:
-    """The picture as a baseline JPEG (4:2:0, no metadata) of exactly the target's size. Raises PictureBroken.
+    """The picture as a baseline JPEG (4:2:0, no metadata) of exactly the target's size. Raises PictureBroken."""
+    return encoded(fitted(data, target), target)
+
+
+def encoded(canvas: Image.Image, target: Target) -> bytes:
+    """A fitted picture as the JPEG that a frame gets."""
+    return _jpeg(canvas, target.quality)
+
+
+def fitted(data: bytes, target: Target) -> Image.Image:
+    """The picture in RGB at exactly the target's size. Raises PictureBroken.
 
     The EXIF orientation is obeyed, transparency becomes black, of an animation the first picture is taken.
     """
@@ -87,7 +97,7 @@ def render(data: bytes, target: Target) -> bytes:
             small = small.transpose(_TURNS[orientation])
         canvas = Image.new("RGB", (target.width, target.height))
         canvas.paste(small, ((target.width - small.width) // 2, (target.height - small.height) // 2))
-        return _jpeg(canvas, target.quality)
+        return canvas
 
 
 def is_flat(data: bytes) -> bool:

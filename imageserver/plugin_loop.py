@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import threading
@@ -52,6 +53,22 @@ class PluginLoop:
             return answer.result()
         finally:
             answer.cancel()
+
+    def call_from_thread(self, coroutine: Callable[[], Coroutine[Any, Any, T]], deadline: float) -> T:
+        """As `call`, for a thread that may wait: one without an event loop."""
+        if self._ends:
+            raise PluginCrashed("it was ended")
+        future = asyncio.run_coroutine_threadsafe(_contained(coroutine), self._start())
+        done, _ = concurrent.futures.wait({future}, timeout=deadline)
+        if not done:
+            future.cancel()
+            raise NoAnswer(f"{self._name} gave no answer within {deadline:g} s")
+        if future.cancelled():
+            raise PluginCrashed("it cancelled its own call")
+        error = future.exception()
+        if error is not None and not isinstance(error, Exception):
+            raise PluginCrashed(f"{type(error).__name__}: {error}") from error
+        return future.result()
 
     async def responds(self, within: float) -> bool:
         """Whether the loop still turns."""

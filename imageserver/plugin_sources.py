@@ -19,6 +19,9 @@ BUILT_IN = (
     "imageserver.default_plugins.folder",
     "imageserver.default_plugins.atelier",
     "imageserver.default_plugins.yandexart",
+    "imageserver.default_plugins.wording",
+    "imageserver.default_plugins.overlay",
+    "imageserver.default_plugins.webhook",
 )
 _NOT_LOADED = "examples"  # a folder in plugins_dir to read, not to run
 
@@ -32,7 +35,13 @@ class PluginSource:
     load: Callable[[], object]  # gives the module, or what an entry point names; may raise anything
     version: str | None = None  # None: what the module calls itself
     is_built_in: bool = False
+    is_installed: bool = False  # as a package of its own
     stamp: tuple[tuple[str, int, int], ...] = ()  # name, time and size of its files: another stamp is another plugin
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """The same for one plugin at all times, whatever its version is."""
+        return self.name, "" if self.is_installed else self.place
 
 
 def built_in_sources(modules: Sequence[str], version: str) -> list[PluginSource]:
@@ -51,13 +60,21 @@ def built_in_sources(modules: Sequence[str], version: str) -> list[PluginSource]
 
 def installed_sources() -> list[PluginSource]:
     """What installed packages name under the entry point group `imageserver.plugins`."""
+    importlib.invalidate_caches()  # a package may have come while the server runs
     points = sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
     sources = []
     for point in points:
         package = point.dist
         place = f"installed: {package.name} {package.version}" if package else f"installed: {point.value}"
         sources.append(
-            PluginSource(name=point.name, place=place, load=point.load, version=package.version if package else None)
+            PluginSource(
+                name=point.name,
+                place=place,
+                load=point.load,
+                version=package.version if package else None,
+                is_installed=True,
+                stamp=((place, 0, 0),),
+            )
         )
     return sources
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pluggy
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, frozen, has
 
-from imageserver import hookspecs
+from imageserver import API_VERSION, hookspecs
 from imageserver.extensions import Extension, PictureListener, PictureTransform, PromptTransform
 from imageserver.plugin_loop import NoAnswer, in_daemon_thread
 from imageserver.plugin_sources import BUILT_IN, PluginSource, built_in_sources, folder_sources, installed_sources
@@ -45,8 +45,14 @@ class PluginRecord:
     version: str
     source: str  # "built in", "installed: PACKAGE VERSION", or the file
     status: PluginStatus
-    reason: str = ""  # one sentence for the owner; empty when all is well
+    reason: str = ""  # what is wrong; empty when all is well
+    remedy: str = ""  # what the owner can do about it
     codes: tuple[str, ...] = ()  # of the providers and extensions it brings
+
+    @property
+    def advice(self) -> str:
+        """What is wrong and what to do about it, for the owner; empty when all is well."""
+        return f"{self.reason}: {self.remedy}" if self.remedy else self.reason
 
 
 @frozen(kw_only=True)
@@ -101,11 +107,13 @@ async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN, *, befo
     Each is loaded in a thread of its own. What `before` holds and what has not changed since is taken from there.
     """
     plugins = Plugins()
-    old = {(one.source.name, one.source.place): one for one in before.loaded} if before else {}
+    old = {one.source.origin: one for one in before.loaded} if before else {}
     for source in _sources(folder, built_in, plugins):
-        known = old.get((source.name, source.place))
+        known = old.get(source.origin)
         if known is not None and known.source.stamp == source.stamp and known.record.status is PluginStatus.LOADED:
             fresh = known
+        elif known is not None and source.is_installed and known.record.status is PluginStatus.LOADED:
+            fresh = _needs_restart(known, source)
         else:
             fresh = await _load(source, plugins)
             if known is not None and known.codes and fresh.record.status is PluginStatus.BROKEN:
@@ -118,9 +126,9 @@ def log_broken(plugins: Plugins) -> None:
     """Tell the log which plugins are left out. Apart from loading, which may come before there is a log."""
     for record in plugins.records:
         if record.status is PluginStatus.BROKEN:
-            _log.error("plugin %s (%s) is left out: %s", record.name, record.source, record.reason)
+            _log.error("plugin %s (%s) is left out: %s", record.name, record.source, record.advice)
         elif record.reason:
-            _log.error("plugin %s (%s): %s", record.name, record.source, record.reason)
+            _log.error("plugin %s (%s): %s", record.name, record.source, record.advice)
 
 
 def _sources(folder: Path, built_in: Sequence[str], plugins: Plugins) -> list[PluginSource]:
@@ -129,15 +137,22 @@ def _sources(folder: Path, built_in: Sequence[str], plugins: Plugins) -> list[Pl
         return [*sources, *folder_sources(folder)]
     except OSError as error:
         source = PluginSource(name=folder.name, place=str(folder), load=lambda: None)
-        plugins.loaded.append(_left_out(source, f"the folder cannot be read: {error.strerror}"))
+        plugins.loaded.append(_left_out(source, f"the folder cannot be read: {error.strerror}", "correct its rights"))
         return sources
 
 
 def _still_served(known: Loaded, fresh: Loaded) -> Loaded:
     """The plugin as it was, with word of the new file that cannot be used; looked at again when it changes."""
     reason = f"serves as it was before the last change, which is broken: {fresh.record.reason}"
-    # The old stamp stays away from the new one, so that every reload tries the file again.
-    return evolve(known, record=evolve(known.record, reason=reason), source=evolve(known.source, stamp=()))
+    record = evolve(known.record, reason=reason, remedy=fresh.record.remedy)
+    # No file has this stamp, so every reload tries the file again.
+    return evolve(known, record=record, source=evolve(known.source, stamp=()))
+
+
+def _needs_restart(known: Loaded, source: PluginSource) -> Loaded:
+    """An installed plugin whose package is another one now: Python holds on to the modules of the old one."""
+    reason = f"serves as it was before the package changed ({source.place})"
+    return evolve(known, record=evolve(known.record, reason=reason, remedy="restart the server to use the new one"))
 
 
 async def _load(source: PluginSource, plugins: Plugins) -> Loaded:
@@ -145,6 +160,7 @@ async def _load(source: PluginSource, plugins: Plugins) -> Loaded:
         return _left_out(source, f"a plugin called {source.name} is there already: give this one another name")
     try:
         module = await in_daemon_thread(f"loading {source.name}", source.load, _LOAD_SECONDS)
+        _check_api(module)
         version = source.version if source.version is not None else str(getattr(module, "__version__", ""))
         providers, extensions = await _brought(module, source.name)
         loaded = Loaded(
@@ -164,9 +180,29 @@ async def _load(source: PluginSource, plugins: Plugins) -> Loaded:
     return evolve(loaded, record=evolve(loaded.record, codes=loaded.codes))
 
 
-def _left_out(source: PluginSource, reason: str) -> Loaded:
-    record = PluginRecord(name=source.name, version="", source=source.place, status=PluginStatus.BROKEN, reason=reason)
+def _left_out(source: PluginSource, reason: str, remedy: str = "correct or remove the file") -> Loaded:
+    if source.is_installed:
+        remedy = "update or remove the package"
+    record = PluginRecord(
+        name=source.name,
+        version="",
+        source=source.place,
+        status=PluginStatus.BROKEN,
+        reason=reason,
+        remedy=f"{remedy} and say `imageserver plugins reload`",
+    )
     return Loaded(source=source, record=record)
+
+
+def _check_api(module: object) -> None:
+    wanted = getattr(module, "IMAGESERVER_API", API_VERSION)
+    if not isinstance(wanted, int) or isinstance(wanted, bool):
+        raise _Refused(f"IMAGESERVER_API is {wanted!r}: it must be a whole number, such as {API_VERSION}")
+    if wanted > API_VERSION:
+        raise _Refused(
+            f"it is written for version {wanted} of the plugin interface and this server has {API_VERSION}: "
+            "update the server, or take an older version of the plugin"
+        )
 
 
 async def _brought(module: object, name: str) -> tuple[list[object], list[tuple[type[Extension], object]]]:
@@ -212,6 +248,8 @@ def _accepted(kind: object, base: type[T], taken: dict[str, type[T]]) -> type[T]
         )
     if code in taken or code == "store":
         raise _Refused(f'the code "{code}" is taken already: choose another')
+    if kind.settings_class is not None and not has(kind.settings_class):
+        raise _Refused(f"{kind.__name__}.settings_class is {kind.settings_class!r}, which is no attrs class")
     return kind
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from enum import StrEnum
@@ -32,6 +34,8 @@ _READINESS_SECONDS = 15.0
 _PULSE_SECONDS = 1.0  # a loop that does not turn within this after a deadline is blocked by its own code
 _CHECK_SECONDS = 60.0
 _STOP_SECONDS = 2.0
+_REMEDY = ". Correct it and say `imageserver plugins reload`"
+_HUNG = f"its code does not come back; the server goes on without it{_REMEDY}"
 
 _log = logging.getLogger(__name__)
 
@@ -82,9 +86,14 @@ class ProviderHost:
         self.asked_at: float | None = None  # seconds since 1970, by the money clock
         self.code = provider_class.code
         self._context = context
-        self._role = role
+        self.role = role  # may change while it serves
         self._loop = PluginLoop(f"provider {self.code}")
-        self._free_slots = max(1, provider_class.slots)
+        self.slots = max(1, provider_class.slots)
+        self._free_slots = self.slots
+        self._calls = 0  # under way
+        self._let_go = asyncio.Event()  # a slot was given back, or a call has ended
+        self._is_closed = False
+        self._successor: ProviderHost | None = None
         self._turned_away: dict[str, None] = {}  # in the order in which they came
         self._provider: ImageProvider | None = None
         self._health = Health.STARTING
@@ -98,7 +107,7 @@ class ProviderHost:
         return ProviderState(
             code=self.code,
             title=kind.title or self.code,
-            role=self._role,
+            role=self.role,
             health=Health.PAUSED if paused else self._health,
             reason=paused or self._reason,
             takes_prompt=kind.takes_prompt,
@@ -108,6 +117,11 @@ class ProviderHost:
             threshold=self._terms.image_generate_threshold * 60,
             asked_at=self.asked_at,
         )
+
+    @property
+    def wording(self) -> tuple[str | None, str]:
+        """The language and the suffix that the owner wants for this provider's prompts."""
+        return self._terms.prompt_language, self._terms.prompt_suffix
 
     @property
     def is_counted(self) -> bool:
@@ -123,19 +137,19 @@ class ProviderHost:
         try:
             self._provider = await self._loop.call(build, _BUILD_SECONDS)
         except Exception as error:  # a stranger's constructor may raise anything
-            self._become(Health.BROKEN, f"it could not be built: {_said(error)}")
+            self._become(Health.BROKEN, f"it could not be built: {_said(error)}{_REMEDY}")
             return
         await self.check_readiness()
 
     async def check_readiness(self) -> None:
         """Ask the provider whether a picture can be asked for."""
         provider = self._provider
-        if provider is None:
+        if provider is None or self._is_closed:
             return
         try:
             missing = await self._loop.call(provider.readiness, _READINESS_SECONDS)
         except NoAnswer:
-            self._become(Health.HUNG, "its code does not come back; the server goes on without it")
+            self._become(Health.HUNG, _HUNG)
         except Exception as error:
             self._become(Health.NOT_READY, f"it could not say whether it is ready: {_said(error)}")
         else:
@@ -167,6 +181,7 @@ class ProviderHost:
     def free_slot(self) -> list[str]:
         """Give a slot back; returns the jobs that were turned away, first come first. Those too late will be again."""
         self._free_slots += 1
+        self._let_go.set()
         waiting = list(self._turned_away)
         self._turned_away.clear()
         return waiting
@@ -197,6 +212,8 @@ class ProviderHost:
 
     async def recover(self, request: GenerationRequest, answer: bytes) -> GeneratedImage | None:
         """The picture in an answer that was kept before a crash, or None. Raises a ProviderError and nothing else."""
+        if self._is_closed and self._successor is not None:  # replaced while the answer was being read from the disk
+            return await self._successor.recover(request, answer)
         provider = self._built()
         image = await self._call(lambda: provider.recover(request, answer))
         return None if image is None else _checked(image, self.code)
@@ -212,8 +229,21 @@ class ProviderHost:
             return []
         return [Path(folder) for folder in self._provider.folders()]
 
+    async def retire(self, successor: ProviderHost | None) -> None:
+        """Let what is under way come to its end, for at most one deadline, then close. Nobody new may be sent here."""
+        self._successor = successor
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.deadline + _PULSE_SECONDS):
+                    while self._calls or self._free_slots < self.slots:
+                        self._let_go.clear()
+                        await self._let_go.wait()
+        finally:
+            await self.close()
+
     async def close(self) -> None:
         """End the provider and its thread; one that hangs is left behind."""
+        self._is_closed = True
         provider = self._provider
         if provider is not None and self._health is not Health.HUNG:
 
@@ -233,25 +263,33 @@ class ProviderHost:
     def _built(self) -> ImageProvider:
         if self._provider is None or self._health is Health.HUNG:
             raise Unreachable(f"{self.code}: {self._reason}")
+        if self._is_closed:
+            raise Unreachable(f"{self.code} was ended or replaced meanwhile")
         return self._provider
 
     async def _call(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         deadline = self.deadline
+        self._calls += 1
         try:
             return await self._loop.call(call, deadline)
         except ProviderError:
             raise
         except NoAnswer:
             if not await self._loop.responds(_PULSE_SECONDS):
-                self._become(Health.HUNG, "its code does not come back; the server goes on without it")
+                self._become(Health.HUNG, _HUNG)
             raise DeadlineExceeded(f"{self.code} gave no answer within {deadline:.0f} s") from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Unreachable(f"{self.code}: {_said(error)}") from error
         except Exception as error:
             _log.warning("provider %s raised %s", self.code, _said(error), exc_info=error)
             raise TransientError(f"{self.code} failed: {_said(error)}") from error
+        finally:
+            self._calls -= 1
+            self._let_go.set()
 
     def _become(self, health: Health, reason: str) -> None:
+        if self._is_closed:
+            return  # what a question says that was cut off is no news
         if (health, reason) != (self._health, self._reason):
             level = logging.INFO if health is Health.READY else logging.WARNING
             _log.log(level, "provider %s is %s%s", self.code, health, f": {reason}" if reason else "")

@@ -22,6 +22,8 @@ from imageserver.providers import ImageProvider, LibraryProvider, ProviderContex
 
 LAST_RESORT = "atelier"  # paints offline and for nothing
 _PATIENCE = 1.5  # seconds that a start waits for providers before it listens without the slow ones
+DISABLED = "disabled_providers names it"
+_SERVES_NOBODY = (Health.BROKEN, Health.HUNG)
 
 
 @frozen(kw_only=True)
@@ -43,6 +45,17 @@ class Selection:
     problems: tuple[Problem, ...]
 
 
+@frozen(kw_only=True)
+class Changes:
+    """What became of the providers when others took over: their codes."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]  # untouched, with the calls that are under way
+    held_back: Mapping[str, str] = field(factory=dict)  # the new one is of no use, and why; the old one goes on
+
+
 def select_providers(plugins: Plugins, config: Config) -> Selection:
     """Read every provider's settings and give each its role. Pure but for reading the provider classes."""
     config, doubled = _with_todays_codes(plugins, config)
@@ -52,14 +65,15 @@ def select_providers(plugins: Plugins, config: Config) -> Selection:
     for code, kind in plugins.providers.items():
         raw = config.providers.get(code)
         if code in config.options.disabled_providers:
-            off[code] = "disabled_providers names it"
+            off[code] = DISABLED
             continue
         if raw is None and code in plugins.built_in and code != LAST_RESORT:
             off[code] = f"not configured: write providers: {{{code}: …}} into options.yml"
             continue
         settings, found = read_settings(raw, kind.settings_class, code=code, data=config.data)
         if found and raw is None:
-            off[code] = f"it needs settings: {'; '.join(problem.message for problem in found)}"
+            missing = "; ".join(problem.message for problem in found)
+            off[code] = f"it needs settings: {missing}. Write them under providers: {{{code}: …}} in options.yml"
             continue
         terms, wrong = read_terms(raw, code=code, data=config.data)
         problems += [*found, *wrong]
@@ -117,7 +131,7 @@ def _unknown_codes(plugins: Plugins, config: Config) -> list[Problem]:
         broken = next((record for record in plugins.records if record.name == code and record.reason), None)
         near = difflib.get_close_matches(code, known, 1)
         if broken:
-            hint = f"its plugin is broken: {broken.reason}"
+            hint = f"its plugin is broken: {broken.advice}"
         elif near:
             hint = f"did you mean {near[0]}?"
         else:
@@ -142,19 +156,26 @@ class Registry:
     ) -> None:
         self.plugins = plugins
         self.off = dict(selection.off)
+        self.held_back: Mapping[str, str] = {}  # as Changes has it, since the last take_over
+        self._data, self._answers, self._clock, self._rng, self._log = data, answers, clock, rng, log
         self._codes = codes_by_name(plugins)
-        self.hosts: dict[str, ProviderHost] = {}
+        self._enabled = {enabled.kind.code: enabled for enabled in selection.enabled}
+        self.hosts = {code: self._host(enabled) for code, enabled in self._enabled.items()}
         self._opening: set[asyncio.Future[None]] = set()
-        for enabled in selection.enabled:
-            context = ProviderContext(
-                settings=enabled.settings,
-                clock=clock,
-                random=random.Random(rng.getrandbits(64)),  # noqa: S311 - for pictures, not for secrets
-                log=log(f"imageserver.provider.{enabled.kind.code}"),
-                data_folder=data / "providers" / enabled.kind.code,
-                answers=answers,
-            )
-            self.hosts[enabled.kind.code] = ProviderHost(enabled.kind, context, enabled.role, enabled.terms)
+        self._coming: dict[str, ProviderHost] = {}  # being opened by take_over
+        self._leaving: dict[asyncio.Task[None], ProviderHost] = {}  # coming to their end
+
+    def _host(self, enabled: Enabled) -> ProviderHost:
+        code = enabled.kind.code
+        context = ProviderContext(
+            settings=enabled.settings,
+            clock=self._clock,
+            random=random.Random(self._rng.getrandbits(64)),  # noqa: S311 - for pictures, not for secrets
+            log=self._log(f"imageserver.provider.{code}"),
+            data_folder=self._data / "providers" / code,
+            answers=self._answers,
+        )
+        return ProviderHost(enabled.kind, context, enabled.role, enabled.terms)
 
     async def open(self) -> None:
         """Build every provider, all at once. One that is slow goes on by itself: it delays nobody else."""
@@ -163,11 +184,76 @@ class Registry:
             await asyncio.wait(self._opening, timeout=_PATIENCE)
 
     async def close(self) -> None:
-        """End every provider."""
-        for opening in self._opening:
-            opening.cancel()
-        await asyncio.gather(*self._opening, return_exceptions=True)
-        await asyncio.gather(*(host.close() for host in self.hosts.values()))
+        """End every provider, also those that were coming or leaving."""
+        ending = [*self._opening, *self._leaving]
+        for one in ending:
+            one.cancel()  # who is leaving closes at once then
+        hosts = [*self.hosts.values(), *self._coming.values()]
+        await asyncio.gather(*ending, *(host.close() for host in hosts), return_exceptions=True)
+
+    async def take_over(self, plugins: Plugins, selection: Selection) -> Changes:
+        """Make the hosts what the selection says, without a moment in which a provider is not there.
+
+        One whose class, settings and terms are the same is not touched, unless it serves nobody. A new host is opened
+        before it takes the place of the old one, which then comes to its end in the background.
+        """
+        wanted = {enabled.kind.code: enabled for enabled in selection.enabled}
+        kept = [code for code, enabled in wanted.items() if self._goes_on(enabled)]
+        self._coming = {code: self._host(enabled) for code, enabled in wanted.items() if code not in kept}
+        await asyncio.gather(*(host.open() for host in self._coming.values()))
+        coming, self._coming, before = self._coming, {}, self.hosts
+        held_back = {code: host.state.reason for code, host in coming.items() if self._is_no_better(host)}
+        self.hosts = {code: before[code] if code in (*kept, *held_back) else coming[code] for code in wanted}
+        self._enabled = {code: self._enabled[code] if code in held_back else wanted[code] for code in wanted}
+        self.plugins, self.off, self.held_back = plugins, dict(selection.off), held_back
+        self._codes = codes_by_name(plugins)
+        for code, host in self.hosts.items():
+            host.role = wanted[code].role
+            if code in before:
+                host.asked_at = before[code].asked_at
+        for code, host in before.items():
+            if self.hosts.get(code) is not host:
+                self._let_go(host, self.hosts.get(code))
+        for code in held_back:
+            self._let_go(coming[code], before[code])
+        return Changes(
+            added=tuple(code for code in wanted if code not in before),
+            changed=tuple(code for code in wanted if code in before and self.hosts[code] is not before[code]),
+            removed=tuple(code for code in before if code not in wanted),
+            kept=tuple(kept),
+            held_back=held_back,
+        )
+
+    def _goes_on(self, enabled: Enabled) -> bool:
+        """Whether the host that is there is just what is wanted."""
+        code = enabled.kind.code
+        if code not in self.hosts or self.hosts[code].state.health in _SERVES_NOBODY:
+            return False
+        now = self._enabled[code]
+        try:
+            return now.kind is enabled.kind and bool(now.settings == enabled.settings) and now.terms == enabled.terms
+        except Exception:  # a stranger's settings may raise anything when they are compared
+            return False
+
+    def _is_no_better(self, host: ProviderHost) -> bool:
+        """Whether a new host is of no use while the old one is."""
+        old = self.hosts.get(host.code)
+        return host.state.health in _SERVES_NOBODY and old is not None and old.state.health not in _SERVES_NOBODY
+
+    def _let_go(self, host: ProviderHost, successor: ProviderHost | None) -> None:
+        async def leave() -> None:
+            await host.retire(successor)
+            if successor is not None and host.asked_at is not None:  # asked while it was leaving
+                successor.asked_at = max(successor.asked_at or 0.0, host.asked_at)
+
+        leaving = asyncio.create_task(leave(), name=f"provider {host.code} leaves")
+        self._leaving[leaving] = host
+        leaving.add_done_callback(self._leaving.pop)
+
+    @property
+    def slots(self) -> int:
+        """How many calls can be under way at once, those of providers that are leaving too."""
+        return sum(host.slots for host in (*self.hosts.values(), *self._leaving.values()))
 
     async def check_readiness(self) -> None:
         """Ask every provider anew whether it is ready."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -17,6 +18,7 @@ from imageserver.addresses import reachable_host, url
 from imageserver.app import Given, create_app
 from imageserver.errors import ImageServerError
 from imageserver.running import Running
+from imageserver.web import keys
 
 _KEEPALIVE = 30.0  # seconds; a frame closes by itself, a browser comes back sooner
 _SHUTDOWN = 3.0  # seconds for requests that are under way
@@ -33,7 +35,7 @@ class CannotListen(ImageServerError):
 
 
 async def serve(given: Given, tell: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. Raises CannotListen, JournalRefused, OSError."""
+    """Serve until SIGTERM or SIGINT; SIGHUP reloads. Raises CannotListen, JournalRefused, OSError."""
     options = given.config.options
     data = given.config.data
     token = secrets.token_urlsafe(32)
@@ -49,6 +51,15 @@ async def serve(given: Given, tell: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    in_terminal = _has_terminal()
+
+    def hung_up() -> None:
+        if in_terminal and not _has_terminal():
+            stopped.set()  # its window was closed
+        elif keys.RELOADER in app:
+            app[keys.RELOADER].wake()
+
+    loop.add_signal_handler(signal.SIGHUP, hung_up)
     try:
         await runner.setup()
         await web.SockSite(runner, sock, backlog=_BACKLOG).start()
@@ -68,6 +79,11 @@ async def serve(given: Given, tell: Callable[[str], None]) -> None:
         with contextlib.suppress(OSError):
             sock.close()
         _log.info("stopped")
+
+
+def _has_terminal() -> bool:
+    """Whether the server was started in a terminal that is still there."""
+    return os.isatty(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:

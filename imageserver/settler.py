@@ -9,11 +9,12 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from imageserver.answers import Answers
 from imageserver.clock import Clock
 from imageserver.errors import PictureBroken
+from imageserver.extensions import PictureReady
 from imageserver.jobs import Job, JobState, Kind, OpenJobs, short
 from imageserver.journal import Journal
 from imageserver.judge import judge
@@ -39,6 +40,7 @@ class Settler:
     _answers: Answers
     _clock: Clock
     _executor: Executor
+    _tell: Callable[[PictureReady], None] = field(default=lambda _ready: None)  # must not wait for anybody
 
     async def keep(self, job: Job, host: ProviderHost, image: GeneratedImage) -> bool:
         """Keep a provider's picture and settle the job with it. False when it is no picture: it is kept aside then.
@@ -75,6 +77,23 @@ class Settler:
         )
         await self._ended(job)
         _log.info("job %s is done: %s painted picture %d", short(job.id), host.code, picture.id)
+        self._tell(
+            PictureReady(
+                id=picture.id,
+                job=job.id,
+                frame=job.frame,
+                provider=host.code,
+                prompt=job.prompt,
+                negative=job.negative,
+                model=image.model,
+                seed=image.seed,
+                created=picture.first_seen,
+                width=job.width,
+                height=job.height,
+                file=self._store.path_of(picture),
+                details=picture.details,
+            )
+        )
         return True
 
     async def adopt(self, job: Job) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import TypeVar
 
@@ -14,8 +14,11 @@ from attrs import define, evolve
 from imageserver.answers import Answers
 from imageserver.clock import Clock
 from imageserver.errors import CapReached, JournalUnavailable, ProviderError, TransientError
+from imageserver.extension_registry import Extensions
+from imageserver.extensions import PromptWish
 from imageserver.jobs import Hands, Job, JobQueue, JobState, Kind, OpenJobs, short
 from imageserver.journal import Journal
+from imageserver.prompts import PromptLibrary
 from imageserver.provider_host import ProviderHost
 from imageserver.providers import GeneratedImage, GenerationRequest, PollingImageProvider
 from imageserver.registry import Registry
@@ -35,6 +38,8 @@ class Worker:
 
     _journal: Journal
     _registry: Registry
+    _extensions: Extensions
+    _prompts: PromptLibrary
     _queue: JobQueue
     _open_jobs: OpenJobs
     _settler: Settler
@@ -160,15 +165,33 @@ class Worker:
     async def _patiently(self, job: Job, host: ProviderHost) -> str | GeneratedImage:
         """A ticket or a picture, asked for again where that certainly costs nothing and may help."""
         ask = host.submit if host.gives_tickets else host.generate
+        request = await self._worded(job, host)
         for attempt in range(1, _ATTEMPTS):
             try:
-                return await ask(_request(job))
+                return await ask(request)
             except TransientError as error:
                 if error.charged and host.provider_class.paid:
                     raise
                 _log.info("job %s: %s is asked once more: %s", short(job.id), host.code, error)
             await self._clock.sleep(self._pause * 2 ** (attempt - 1) * self._rng.uniform(0.5, 1.5))
-        return await ask(_request(job))
+        return await ask(request)
+
+    async def _worded(self, job: Job, host: ProviderHost) -> GenerationRequest:
+        """The request in the words that are meant for this provider."""
+        language, suffix = host.wording
+        translations: Mapping[str, str] = {}
+        if language is not None:
+            translations = await self._in_thread(lambda: self._prompts.translations(job.prompt))
+        wish = PromptWish(
+            prompt=job.prompt,
+            negative=job.negative,
+            provider=host.code,
+            language=language,
+            suffix=suffix,
+            translations=translations,
+        )
+        worded = await self._extensions.worded(wish)
+        return evolve(_request(job), prompt=worded.prompt, negative=worded.negative)
 
     async def _failed(self, job: Job, host: ProviderHost, error: ProviderError) -> Job | None:
         host.breaker.failed(error)

@@ -21,6 +21,7 @@ from PIL import Image
 from imageserver import GeneratedImage, GenerationRequest, ImageProvider, PollingImageProvider, ProviderError
 from imageserver.app import Given, create_app
 from imageserver.config import reader
+from imageserver.extension_registry import select_extensions
 from imageserver.frame_client.client import FrameClient
 from imageserver.jobs import Job
 from imageserver.plugin_sources import PluginSource
@@ -258,6 +259,7 @@ async def live(
         config=config,
         plugins=plugins,
         selection=selection,
+        extensions=select_extensions(plugins, config),
         clock=clock,
         rng=random.Random(7),
         environment={},

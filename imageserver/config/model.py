@@ -53,6 +53,11 @@ def _are_codes(_instance: object, _attribute: Attribute[Any], value: tuple[str, 
             raise ValueError(f'"{code}" is no provider code: letters, digits, "_" and "-"')
 
 
+def _is_language(_instance: object, _attribute: Attribute[Any], value: str | None) -> None:
+    if value is not None and not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", value, re.ASCII):
+        raise ValueError("expected a language in small letters, such as en, de or pt-br")
+
+
 @frozen(kw_only=True)
 class Options:
     """The keys of options.yml. Folders are absolute once the reader is done with them."""
@@ -157,11 +162,17 @@ class Terms:
         check=between(0, 1000),
         doc="How often it is drawn, beside the others' weights; 0: only when all others failed.",
     )
+    prompt_suffix: str = setting(default="", doc="What is added to every prompt for this provider, after a comma.")
+    prompt_language: str | None = setting(
+        default=None,
+        check=_is_language,
+        doc="Language in which this provider gets prompts that the library has in it, such as en.",
+    )
 
 
 @frozen(kw_only=True)
 class RawSettings:
-    """What stands under `providers: {code: …}`, not yet read: only the provider knows its keys.
+    """What stands under `providers: {code: …}` or `extensions: {code: …}`, not yet read: only a plugin knows its keys.
 
     `node` is a tree of config.values with its positions (None for `code:` with nothing behind it); only
     the modules of config look inside.
@@ -180,6 +191,7 @@ class Config:
     data: Path  # the data folder, absolute
     options: Options
     providers: Mapping[str, RawSettings]
+    extensions: Mapping[str, RawSettings] = field(factory=dict)
     origins: Mapping[str, str]  # option → "default", "options.yml:7", "--port", "environment PORT"
 
     @property

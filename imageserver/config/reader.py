@@ -69,9 +69,10 @@ def read(
     """
     file, node, problems = _read_file(data)
     place = Place(file=file, line=1, folder=data)
-    given, found = read_fields(Options, node, place, others={"providers"})
-    providers, also_found = _providers(node, place)
-    problems += found + also_found
+    given, found = read_fields(Options, node, place, others={"providers", "extensions"})
+    providers, wrong_providers = _section("providers", node, place)
+    extensions, wrong_extensions = _section("extensions", node, place)
+    problems += found + wrong_providers + wrong_extensions
     values: dict[str, Any] = {name: one.value for name, one in given.items()}
     origins = dict.fromkeys(schema_of(Options), "default")
     origins |= {name: f"{file}:{one.line}" for name, one in given.items()}
@@ -85,7 +86,7 @@ def read(
         problems += _check_amounts(options, origins)
     for name in ("check_pending_cron", "scan_image_cron"):
         problems += _check_cron(name, getattr(options, name), origins[name], now)
-    config = Config(data=data, options=options, providers=providers, origins=origins)
+    config = Config(data=data, options=options, providers=providers, extensions=extensions, origins=origins)
     return config, sorted(problems, key=_line_of)
 
 
@@ -156,20 +157,19 @@ def _check_cron(name: str, expression: str, origin: str, now: datetime) -> list[
     return [Problem(origin, f"{name}: {printable(message)}")]
 
 
-def _providers(node: Node | None, place: Place) -> tuple[dict[str, RawSettings], list[Problem]]:
+def _section(section: str, node: Node | None, place: Place) -> tuple[dict[str, RawSettings], list[Problem]]:
+    """What stands under `providers:` or `extensions:`, by code, and what is wrong with the shape of it."""
     pairs = node.pairs if isinstance(node, Pairs) else ()
-    found = next((value for key, value in pairs if key.text == "providers"), None)
+    found = next((value for key, value in pairs if key.text == section), None)
     if found is None or (isinstance(found, Scalar) and found.kind == "null"):
         return {}, []
     if not isinstance(found, Pairs):
-        return {}, [
-            place.problem(found.line, "providers", f"expected codes of providers with a colon, got {shown(found)}")
-        ]
-    providers: dict[str, RawSettings] = {}
+        return {}, [place.problem(found.line, section, f"expected codes of {section} with a colon, got {shown(found)}")]
+    settings: dict[str, RawSettings] = {}
     problems = []
     seen: dict[str, Scalar] = {}
     for key, value in found.pairs:
-        name = f"providers.{shorten(key.text)}"
+        name = f"{section}.{shorten(key.text)}"
         first = seen.setdefault(key.text.lower(), key)
         if first is not key:
             how = (
@@ -179,13 +179,13 @@ def _providers(node: Node | None, place: Place) -> tuple[dict[str, RawSettings],
         elif not re.fullmatch(r"[A-Za-z0-9_-]+", key.text):
             problems.append(place.problem(key.line, name, 'a code has letters, digits, "_" and "-"'))
         elif isinstance(value, Pairs):
-            providers[key.text] = RawSettings(code=key.text, file=place.file, line=key.line, node=value)
+            settings[key.text] = RawSettings(code=key.text, file=place.file, line=key.line, node=value)
         elif isinstance(value, Scalar) and value.kind == "null":
-            providers[key.text] = RawSettings(code=key.text, file=place.file, line=key.line, node=None)
+            settings[key.text] = RawSettings(code=key.text, file=place.file, line=key.line, node=None)
         else:
             message = f"expected keys with values, or nothing, got {shown(value, secret=True)}"
             problems.append(place.problem(key.line, name, message))
-    return providers, problems
+    return settings, problems
 
 
 def _read_file(data: Path) -> tuple[str, Node | None, list[Problem]]:

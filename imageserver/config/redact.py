@@ -16,29 +16,42 @@ from imageserver.config.values import Items, Node, Pairs, Scalar, looks_secret
 MASK = "***"
 
 
-def show(config: Config, settings: Mapping[str, object], terms: Mapping[str, Terms] | None = None) -> str:
-    """The options and the settings of the providers, one key a line.
+def show(
+    config: Config,
+    settings: Mapping[str, object],
+    terms: Mapping[str, Terms] | None = None,
+    extensions: Mapping[str, object] | None = None,
+) -> str:
+    """The options and the settings of the providers and extensions, one key a line.
 
-    `settings` are the validated settings by the provider's code. Where one is missing, what the owner wrote is shown;
+    `settings` and `extensions` are the validated settings by code. Where one is missing, what the owner wrote is shown;
     nobody knows then which of its keys are secret, so their names decide.
     """
     lines = [f"# data folder: {_plain(str(config.data))}  ({config.origins.get('data', 'default')})"]
     for name in schema_of(type(config.options)):
         value = getattr(config.options, name)
         lines.append(f"{name}: {_value(value)}  # {config.origins.get(name, 'default')}")
-    codes = [*config.providers, *(code for code in settings if code not in config.providers)]
-    lines.append("providers:" if codes else "providers: {}")
-    for code in codes:
-        raw = config.providers.get(code)
-        lines.append(f"  {_text(code)}:  # {raw.file}:{raw.line}" if raw else f"  {_text(code)}:  # default")
-        agreed = (terms or {}).get(code)
-        if agreed is not None:
-            lines += _fields(raw, agreed)
-        if code in settings and settings[code] is not None:
-            lines += _fields(raw, settings[code])
-        elif agreed is None:
-            lines += _unread(raw)
+    lines += _section("providers", config.providers, settings, terms or {})
+    if config.extensions or extensions:
+        lines += _section("extensions", config.extensions, extensions or {}, {})
     return "\n".join(lines) + "\n"
+
+
+def _section(
+    name: str, given: Mapping[str, RawSettings], settings: Mapping[str, object], terms: Mapping[str, Terms]
+) -> Iterator[str]:
+    codes = [*given, *(code for code in settings if code not in given)]
+    yield f"{name}:" if codes else f"{name}: {{}}"
+    for code in codes:
+        raw = given.get(code)
+        yield f"  {_text(code)}:  # {raw.file}:{raw.line}" if raw else f"  {_text(code)}:  # default"
+        agreed = terms.get(code)
+        if agreed is not None:
+            yield from _fields(raw, agreed)
+        if settings.get(code) is not None:
+            yield from _fields(raw, settings[code])
+        elif agreed is None:
+            yield from _unread(raw)
 
 
 def _unread(raw: RawSettings | None) -> Iterator[str]:

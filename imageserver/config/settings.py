@@ -1,4 +1,4 @@
-"""What stands under `providers: {code: …}`, read by the class that the provider brings."""
+"""What stands under `providers: {code: …}` and `extensions: {code: …}`, read by the classes that plugins bring."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from imageserver.errors import Problem
 
 
 def read_settings(
-    raw: RawSettings | None, settings_class: type[Any] | None, *, code: str, data: Path
+    raw: RawSettings | None, settings_class: type[Any] | None, *, code: str, data: Path, section: str = "providers"
 ) -> tuple[object | None, list[Problem]]:
-    """The validated settings of the provider `code`, or None and every problem found.
+    """The validated settings of the provider or extension `code`, or None and every problem found.
 
-    `raw` is None when the options do not name the provider: its defaults are used then. `settings_class` is None for
-    a provider without settings, whose settings are None. Relative paths begin in the data folder.
+    `raw` is None when the options do not name it: its defaults are used then. `settings_class` is None for one without
+    settings, whose settings are None. Relative paths begin in the data folder.
     """
-    place = _place(raw, code, data)
+    place = _place(raw, code, data, section)
     node = raw.node if raw else None
-    others = term_names()
+    others = term_names() if section == "providers" else frozenset()
     if settings_class is None:
         if not isinstance(node, Pairs):
             return None, []
-        message = f"this provider has no such setting; every provider knows {', '.join(sorted(others))}"
+        known = f"; every provider knows {', '.join(sorted(others))}" if others else ""
+        message = f"there is no such setting{known}"
         strange = [key for key, _ in node.pairs if key.text not in others]
         return None, [place.problem(key.line, shorten(key.text), message) for key in strange]
     try:
@@ -33,7 +34,7 @@ def read_settings(
         # a key that both know is read by both
         return read_mapping(settings_class, node, place, others=others - own)
     except (TypeError, NameError) as error:  # NameError: an annotation that cannot be looked up
-        return None, [place.problem(place.line, "", f"the provider's settings_class is broken: {error}")]
+        return None, [place.problem(place.line, "", f"the plugin's settings_class is broken: {error}")]
 
 
 def read_terms(raw: RawSettings | None, *, code: str, data: Path) -> tuple[Terms, list[Problem]]:
@@ -50,7 +51,7 @@ def term_names() -> frozenset[str]:
     return frozenset(name for field in schema_of(Terms).values() for name in names_of(field))
 
 
-def _place(raw: RawSettings | None, code: str, data: Path) -> Place:
+def _place(raw: RawSettings | None, code: str, data: Path, section: str = "providers") -> Place:
     return Place(
-        file=raw.file if raw else "options.yml", line=raw.line if raw else 0, path=f"providers.{code}", folder=data
+        file=raw.file if raw else "options.yml", line=raw.line if raw else 0, path=f"{section}.{code}", folder=data
     )

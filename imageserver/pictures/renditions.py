@@ -15,12 +15,16 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiofiles
 from attrs import define, field, frozen
 
 from imageserver.errors import PictureBroken
 from imageserver.target import Target
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _HOT_BYTES = 24 * 1024 * 1024  # of base64 in memory: a few hundred pictures at 320×480
 _MEMORY_FILE_BYTES = 4 * 1024 * 1024  # a rendition above this is never kept in memory
@@ -31,6 +35,14 @@ _log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
+class Drawing:
+    """What is drawn on a picture at a frame's size before it becomes a JPEG."""
+
+    key: str  # the same drawing on the same picture has the same key; a part of a file's name
+    draw: Callable[[Image], tuple[Image, bool]]  # in a thread; False: not all of it could be drawn
+
+
+@frozen(kw_only=True)
 class Rendition:
     """A JPEG of exactly a frame's size. It lies in memory, on disk, or both."""
 
@@ -38,6 +50,7 @@ class Rendition:
     size: int  # bytes of the JPEG
     path: Path | None
     base64: bytes | None = field(default=None, repr=False)
+    is_whole: bool = True  # False: something is missing on it, so it is shown once and not kept
 
     async def base64_chunks(self, size: int) -> AsyncIterator[bytes]:
         """The picture as base64 text in pieces of `size` bytes. Raises OSError when the file has gone meanwhile."""
@@ -97,27 +110,29 @@ class Renditions:
         self._making: dict[str, asyncio.Future[Rendition]] = {}
         self._streamed: OrderedDict[str, None] = OrderedDict()
 
-    async def get(self, name: str, target: Target, original: Callable[[], bytes]) -> Rendition:
-        """The rendition called `name` (an original's identity) for `target`.
+    async def get(
+        self, name: str, target: Target, original: Callable[[], bytes], drawing: Drawing | None = None
+    ) -> Rendition:
+        """The rendition called `name` (an original's identity, without a point) for `target`.
 
         `original` reads the original, in a thread. Raises PictureBroken when it cannot be shown, OSError when it
         cannot be read.
         """
-        key = f"{target.key}/{name}"
+        key = f"{target.key}/{name}.{drawing.key}" if drawing else f"{target.key}/{name}"
         hot = self._hot.get(key)
         if hot is not None:
             return hot
         making = self._making.get(key)
         if making is None:
             # The future, not the caller, owns the work: one frame that gives up must not spoil it for the others.
-            making = asyncio.ensure_future(self._make(key, target, original))
+            making = asyncio.ensure_future(self._make(key, target, original, drawing))
             self._making[key] = making
             making.add_done_callback(lambda done: self._made(key, done))
         return await asyncio.shield(making)
 
     async def forget(self, name: str) -> None:
         """Throw away every rendition of one original."""
-        for key in [key for key in self._hot.renditions if key.endswith(f"/{name}")]:
+        for key in [key for key in self._hot.renditions if _is_of(name, key)]:
             self._hot.drop(key)
         await asyncio.get_running_loop().run_in_executor(self._executor, self._delete, name)
 
@@ -136,10 +151,14 @@ class Renditions:
         if not done.cancelled():
             done.exception()  # every caller may have gone; the error was theirs
 
-    async def _make(self, key: str, target: Target, original: Callable[[], bytes]) -> Rendition:
+    async def _make(
+        self, key: str, target: Target, original: Callable[[], bytes], drawing: Drawing | None
+    ) -> Rendition:
         rendition = await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._find_or_make, key, target, original, key in self._streamed
+            self._executor, self._find_or_make, key, target, original, drawing, key in self._streamed
         )
+        if not rendition.is_whole:
+            return rendition
         if rendition.base64 is not None:
             self._hot.keep(rendition)
             self._streamed.pop(key, None)
@@ -151,7 +170,9 @@ class Renditions:
 
     # Below here: threads.
 
-    def _find_or_make(self, key: str, target: Target, original: Callable[[], bytes], hot: bool) -> Rendition:
+    def _find_or_make(
+        self, key: str, target: Target, original: Callable[[], bytes], drawing: Drawing | None, hot: bool
+    ) -> Rendition:
         path = self._folder / f"{key}.jpg"
         size = _whole_jpeg(path)
         if size:
@@ -159,13 +180,20 @@ class Renditions:
             return Rendition(key=key, size=size, path=path, base64=text)
         from imageserver import image
 
-        jpeg = image.render(original(), target)
+        canvas, whole = image.fitted(original(), target), True
+        if drawing is not None:
+            canvas, whole = drawing.draw(canvas)
+        jpeg = image.encoded(canvas, target)
+        if not whole:
+            return Rendition(key=key, size=len(jpeg), path=None, base64=base64.b64encode(jpeg), is_whole=False)
         written = self._write(path, jpeg)
+        if drawing is not None:
+            _delete_older_drawings(path)
         text = base64.b64encode(jpeg) if len(jpeg) <= _MEMORY_FILE_BYTES or not written else None
         return Rendition(key=key, size=len(jpeg), path=path if written else None, base64=text)
 
     def _write(self, path: Path, jpeg: bytes) -> bool:
-        temporary = path.with_suffix(".tmp")
+        temporary = path.with_name(f"{path.name}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(jpeg)
@@ -180,14 +208,28 @@ class Renditions:
     def _delete(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             for folder in self._folder.iterdir():
-                with contextlib.suppress(OSError):
-                    (folder / f"{name}.jpg").unlink()
+                for path in (folder / f"{name}.jpg", *folder.glob(f"{name}.*.jpg")):
+                    with contextlib.suppress(OSError):
+                        path.unlink()
 
     def _delete_others(self, wanted: set[str]) -> None:
         with contextlib.suppress(FileNotFoundError):
             for folder in self._folder.iterdir():
                 if folder.name not in wanted:
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_of(name: str, key: str) -> bool:
+    return key.rpartition("/")[2].partition(".")[0] == name
+
+
+def _delete_older_drawings(path: Path) -> None:
+    """A picture with yesterday's date on it is of no use: only the newest drawing of each picture is kept."""
+    name = path.name.partition(".")[0]
+    for other in path.parent.glob(f"{name}.*.jpg"):
+        if other != path:
+            with contextlib.suppress(OSError):
+                other.unlink()
 
 
 def read_original(path: Path) -> bytes:

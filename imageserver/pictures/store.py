@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +21,7 @@ from imageserver.errors import JournalUnavailable, PictureBroken
 from imageserver.jobs import Job
 from imageserver.journal import STORE, Found, Journal, Picture
 from imageserver.pictures.originals import find_original, name_for, write_original
-from imageserver.pictures.renditions import Rendition, Renditions, read_original
+from imageserver.pictures.renditions import Drawing, Rendition, Renditions, read_original
 from imageserver.pictures.scan import ORIGINALS, scan_library, scan_store
 from imageserver.pictures.stock import MemoryStock
 from imageserver.pictures.turns import Turns
@@ -48,6 +48,10 @@ class Made:
     sha256: str | None = None
 
 
+async def _nothing_drawn(_picture: Picture, _target: Target) -> Drawing | None:
+    return None
+
+
 @define(kw_only=True, eq=False)
 class PictureStore:
     """Originals and their renditions, and which one a frame shows next."""
@@ -66,6 +70,7 @@ class PictureStore:
     _scanning: asyncio.Lock = field(init=False, factory=asyncio.Lock)
     _preparing: set[asyncio.Future[None]] = field(init=False, factory=set)
     renditions: Renditions
+    _drawings: Callable[[Picture, Target], Awaitable[Drawing | None]] = field(default=_nothing_drawn)
 
     async def open(self) -> None:
         """Take everything known from the journal, then look at the folders. Raises OSError without a store."""
@@ -127,7 +132,8 @@ class PictureStore:
         """The picture at a frame's size, or None when it cannot be shown: then it is never chosen again."""
         path = self.path_of(picture)
         try:
-            return await self.renditions.get(rendition_name(picture), target, lambda: read_original(path))
+            drawing = await self._drawings(picture, target)
+            return await self.renditions.get(rendition_name(picture), target, lambda: read_original(path), drawing)
         except PictureBroken as error:
             _log.warning("picture %s cannot be shown: %s", path, error)
             await self._set_aside(picture, str(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from attrs import evolve, field, frozen
@@ -73,6 +74,11 @@ class PromptLibrary:
         with self._lock:
             self._look()
             return _FALLBACK if self._prompts is None else self._prompts
+
+    def translations(self, text: str) -> Mapping[str, str]:
+        """The prompt with this text in other languages, as far as the library has them."""
+        found = next((prompt for prompt in self.all() if prompt.text == text), None)
+        return found.translations if found else {}
 
     @property
     def problems(self) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from imageserver.prompts.entries import Entry, Placed, Unreadable
 
 # Remote services stop far below this; a longer text is a file pasted by mistake.
 LONGEST = 10_000  # characters
-KNOWN_KEYS = ("idx", "prompt", "negative")
+KNOWN_KEYS = ("idx", "prompt", "negative", "translations")
 MOST = 1_000_000  # entries: keeps a number typed by a cat out of our messages
 
 
@@ -24,6 +25,7 @@ class Prompt:
 
     text: str
     negative: str | None = None  # what must not be in the picture
+    translations: Mapping[str, str] = field(factory=dict, hash=False)  # language → the same prompt in it
     idx: int
 
 
@@ -77,7 +79,9 @@ class _Check:
                 continue
             if idx is not None:
                 first_line[idx] = entry.line_of("idx")
-                prompts.append(Prompt(text=text or "", negative=negative, idx=idx))
+                prompts.append(
+                    Prompt(text=text or "", negative=negative, translations=self._translations(entry), idx=idx)
+                )
         before = 0
         numbered = all(isinstance(placed.value, Entry) for placed in found) and None not in numbers
         for idx in sorted(first_line) if numbered else ():  # a gap may be the entry whose number cannot be read
@@ -114,6 +118,24 @@ class _Check:
         if placed is None or placed.value is None:
             return None
         return self._checked(entry, "negative", placed.value) or None
+
+    def _translations(self, entry: Entry) -> dict[str, str]:
+        placed = entry.keys.get("translations")
+        if placed is None or placed.value is None:
+            return {}
+        if not isinstance(placed.value, Mapping):
+            self._say(placed.line, "translations must be languages with texts, such as en: a fox in the snow")
+            return {}
+        texts = {}
+        for language, value in placed.value.items():
+            if not re.fullmatch(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", str(language), re.ASCII):
+                self._say(placed.line, f"translations: {_shown(language)} is no language in small letters, such as en")
+                continue
+            text = self._checked(entry, "translations", value)
+            if text == "":
+                self._say(placed.line, f"translations: the text for {language} is empty")
+            texts[str(language)] = text or ""
+        return texts
 
     def _required(self, entry: Entry, key: str) -> Any:
         placed = entry.keys.get(key)

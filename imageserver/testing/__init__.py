@@ -5,6 +5,7 @@ A `FakeClock`; `FakeService`, a real HTTP server that stands for a picture servi
 """
 
 from imageserver.testing.clock import FakeClock
+from imageserver.testing.contract import ProviderContract
 from imageserver.testing.ledger import Ledger, read_ledger
 from imageserver.testing.paint import BadPicture, bad, good
 from imageserver.testing.service import GOOD, NEVER_ACCEPTS, FakeService, Wish, run_until_told
@@ -20,6 +21,7 @@ __all__ = [
     "FakeService",
     "Ledger",
     "Means",
+    "ProviderContract",
     "Refusing",
     "Wish",
     "bad",

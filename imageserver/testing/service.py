@@ -10,10 +10,10 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
-from attrs import frozen
+from attrs import evolve, frozen
 
 from imageserver.testing.ledger import Ledger
 from imageserver.testing.paint import BadPicture, bad, good
@@ -60,6 +60,7 @@ class FakeService:
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._deaf: contextlib.ExitStack | None = None
+        self._crowd: asyncio.Barrier | None = None
 
     @property
     def url(self) -> str:
@@ -87,6 +88,14 @@ class FakeService:
             self._deaf.close()
             self._deaf = None
             await self._listen()
+
+    def equip(self, **means: Any) -> None:
+        """Change some of the `Means` that it was built with: `equip(pace=0.01)`."""
+        self._means = evolve(self._means, **means)
+
+    def hold_until(self, number: int) -> None:
+        """Hold the next requests back until so many of them are there at the same time."""
+        self._crowd = asyncio.Barrier(number)
 
     @asynccontextmanager
     async def running(self: Self, port: int = 0) -> AsyncIterator[Self]:
@@ -146,6 +155,9 @@ class FakeService:
             if self._times <= 0:
                 self.mode, self._times = GOOD, None
         self.ledger.note("request", method=request.method, path=request.path, mode=mode)
+        if self._crowd is not None:
+            await self._crowd.wait()
+            self._crowd = None  # what they ask next is answered at once
         return await self.answer(request, mode)
 
     async def _set_mode(self, request: web.Request) -> web.Response:

@@ -24,7 +24,7 @@ class BadWire(StrEnum):
     DRIP = "drip"  # one byte a second
     RESET = "reset"  # the connection is torn before the answer
     RESET_MID_BODY = "reset_mid_body"
-    HUGE_BODY = "huge_body"  # 10 GB
+    HUGE_BODY = "huge_body"  # 10 GB, or what the means say
     GZIP_BOMB = "gzip_bomb"  # a megabyte that unpacks to gigabytes
     LENGTH_TOO_LARGE = "length_too_large"  # Content-Length promises more than comes
     LENGTH_TOO_SMALL = "length_too_small"  # and less
@@ -62,6 +62,7 @@ class Means:
 
     pace: float = 1.0  # seconds between two bytes that drip
     canary: str = "http://127.0.0.1:9/canary"  # where a redirect leads
+    huge: int = HUGE  # bytes of a body that is too large, unpacked
 
 
 def plain(answer: Answer) -> web.Response:
@@ -89,19 +90,19 @@ async def spoiled(mode: BadWire, request: web.Request, answer: Answer, means: Me
     if mode is BadWire.SILENT:
         await asyncio.Event().wait()  # ends with the client, or with the fake
     if mode in (BadWire.HUGE_BODY, BadWire.GZIP_BOMB):
-        return await _endless(request, answer, is_gzip=mode is BadWire.GZIP_BOMB)
+        return await _endless(request, answer, means.huge, is_gzip=mode is BadWire.GZIP_BOMB)
     await _raw(mode, request, answer, means)
     return web.Response()
 
 
-async def _endless(request: web.Request, answer: Answer, *, is_gzip: bool) -> web.StreamResponse:
+async def _endless(request: web.Request, answer: Answer, size: int, *, is_gzip: bool) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": answer.content_type})
     if is_gzip:
         response.headers["Content-Encoding"] = "gzip"
-        pieces = _bomb()
+        pieces = _bomb(size)
     else:
-        response.content_length = HUGE
-        pieces = (b'{"data":[{"b64_json":"' if first else b"A" * _PIECE for first in _firsts())
+        response.content_length = size
+        pieces = (b'{"data":[{"b64_json":"' if first else b"A" * _PIECE for first in _firsts(size))
     with contextlib.suppress(ConnectionResetError):
         await response.prepare(request)
         for piece in pieces:
@@ -109,18 +110,18 @@ async def _endless(request: web.Request, answer: Answer, *, is_gzip: bool) -> we
     return response
 
 
-def _firsts() -> Iterator[bool]:
+def _firsts(size: int) -> Iterator[bool]:
     yield True
-    for _ in range(HUGE // _PIECE):
+    for _ in range(size // _PIECE):
         yield False
 
 
-def _bomb() -> Iterator[bytes]:
+def _bomb(size: int) -> Iterator[bytes]:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     yield packer.compress(b'{"data":[{"b64_json":"') + packer.flush(zlib.Z_FULL_FLUSH)
     # After a full flush nothing refers to what came before, so one packed block may be sent again and again.
     block = packer.compress(b"A" * 1024 * 1024) + packer.flush(zlib.Z_FULL_FLUSH)
-    for _ in range(HUGE // (1024 * 1024)):
+    for _ in range(size // (1024 * 1024)):
         yield block
 
 

@@ -8,8 +8,9 @@ import re
 import attrs
 from aiohttp import web
 
+from imageserver.errors import ConfigError
 from imageserver.web.answers import error_answer, json_answer
-from imageserver.web.keys import JOURNAL, OVERVIEW, ROTATION, TOKEN
+from imageserver.web.keys import JOURNAL, OVERVIEW, RELOADER, ROTATION, TOKEN
 from imageserver.web.middlewares import Handler
 
 _MOST_JOBS = 1000
@@ -37,14 +38,24 @@ async def jobs(request: web.Request) -> web.Response:
 
 
 async def plugins(request: web.Request) -> web.Response:
-    """GET /api/v1/plugins: every plugin and provider with its state."""
+    """GET /api/v1/plugins: every plugin, provider and extension with its state."""
     overview = request.app[OVERVIEW]
     return json_answer(
         {
             "plugins": [attrs.asdict(line) for line in overview.plugins()],
             "providers": [attrs.asdict(line) for line in await overview.providers()],
+            "extensions": [attrs.asdict(line) for line in overview.extensions()],
         }
     )
+
+
+async def reload(request: web.Request) -> web.Response:
+    """POST /api/v1/plugins/reload: take over what changed in the plugins and the options of providers."""
+    try:
+        report = await request.app[RELOADER].reload()
+    except ConfigError as error:  # whole, however long: the owner reads it on a terminal
+        return json_answer({"error": {"code": error.reason, "message": str(error)}}, status=409)
+    return json_answer(attrs.asdict(report))
 
 
 async def rotate(request: web.Request) -> web.Response:

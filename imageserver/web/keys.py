@@ -15,6 +15,7 @@ from imageserver.journal import Journal
 from imageserver.pictures.rotation import Rotation
 from imageserver.pictures.store import PictureStore
 from imageserver.prompts import PromptLibrary
+from imageserver.reloading import Reloader
 from imageserver.web.screens import Screens
 
 
@@ -41,12 +42,25 @@ class PluginLine:
     providers: tuple[str, ...]
 
 
+@frozen(kw_only=True)
+class ExtensionLine:
+    """An extension as people see it."""
+
+    code: str
+    title: str
+    kind: str  # "prompt transform", "picture transform", "listener"
+    status: str
+    reason: str
+
+
 class Overview(Protocol):
     """What pages and the command line show; built by app.py, which alone sees every room."""
 
     async def providers(self) -> list[ProviderLine]: ...
 
     def plugins(self) -> list[PluginLine]: ...
+
+    def extensions(self) -> list[ExtensionLine]: ...
 
     def health(self) -> dict[str, object]: ...
 
@@ -61,4 +75,5 @@ JOURNAL = web.AppKey("journal", Journal)
 PROMPTS = web.AppKey("prompts", PromptLibrary)
 CLOCK = web.AppKey("clock", Clock)
 OVERVIEW = web.AppKey("overview", Overview)
+RELOADER = web.AppKey("reloader", Reloader)
 TOKEN = web.AppKey("token", str)

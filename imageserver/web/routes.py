@@ -23,6 +23,7 @@ ROUTES = (
     ("GET",  "/healthz",               admin_api.healthz),
     ("GET",  "/api/v1/jobs",           only_owner(admin_api.jobs)),
     ("GET",  "/api/v1/plugins",        only_owner(admin_api.plugins)),
+    ("POST", "/api/v1/plugins/reload", only_owner(admin_api.reload)),
     ("POST", "/api/v1/rotation",       only_owner(admin_api.rotate)),
 )
 # fmt: on

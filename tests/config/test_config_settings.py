@@ -131,8 +131,9 @@ def test_a_provider_without_settings(tmp_path: Path) -> None:
     assert _read(tmp_path, "a: 1", None) == (
         None,
         [
-            "options.yml:3: providers.painter.a: this provider has no such setting; every provider knows deadline, "
-            "image_generate_threshold, max_cost_per_month, max_per_day, max_per_month, price, weight"
+            "options.yml:3: providers.painter.a: there is no such setting; every provider knows deadline, "
+            "image_generate_threshold, max_cost_per_month, max_per_day, max_per_month, price, prompt_language, "
+            "prompt_suffix, weight"
         ],
     )
 
