@@ -1,6 +1,7 @@
 """ImageServer's public face for the authors of plugins, and nothing else."""
 
-from imageserver.calls import Mask, Reply, from_base64
+from imageserver.calls import Mask, Reply, from_base64, picture_kind
+from imageserver.checks import is_between, is_header, is_json_object, is_picture_size, is_seconds, is_web_address
 from imageserver.errors import (
     AuthError,
     BadProviderRequest,
@@ -14,6 +15,7 @@ from imageserver.errors import (
     RateLimited,
     TransientError,
     Unreachable,
+    UntrustedCertificate,
 )
 from imageserver.extensions import (
     Extension,
@@ -78,7 +80,15 @@ __all__ = [
     "Reply",
     "TransientError",
     "Unreachable",
+    "UntrustedCertificate",
     "__version__",
     "from_base64",
     "hookimpl",
+    "is_between",
+    "is_header",
+    "is_json_object",
+    "is_picture_size",
+    "is_seconds",
+    "is_web_address",
+    "picture_kind",
 ]

@@ -178,6 +178,10 @@ class Unreachable(ProviderError):
     usually_charged = False
 
 
+class UntrustedCertificate(Unreachable):
+    """The server is there, and its certificate does not prove who it is: self-signed, expired, for another name."""
+
+
 class TransientError(ProviderError):
     """Something broke on the way or at the service. The call may have been charged."""
 

@@ -26,12 +26,15 @@ class Caps:
     cost_per_month: Decimal | None = None
 
     @classmethod
-    def from_terms(cls, terms: Terms, usual_price: Decimal | None) -> Caps:
-        """The owner's terms, with what holds where they say nothing."""
+    def from_terms(cls, terms: Terms, usual_price: Decimal | None, *, is_paid: bool = False) -> Caps:
+        """The owner's terms, with what holds where they say nothing.
+
+        One that is paid costs something even where nobody has said what; a price of 0 says that it does not.
+        """
         price = terms.price if terms.price is not None else (usual_price or Decimal(0))
         per_day = terms.max_per_day
         if per_day is None:
-            per_day = _USUAL_PER_DAY if price else "none"
+            per_day = _USUAL_PER_DAY if price or (is_paid and terms.price is None) else "none"
         return cls(
             price=price,
             per_day=None if per_day == "none" else per_day,

@@ -21,7 +21,7 @@ from imageserver.errors import Unreachable
 class PluginContext:
     """The owner's settings, and the means to work with them."""
 
-    settings: Any  # an instance of the object's `settings_class`, already validated
+    settings: Any = field(repr=False)  # an instance of the object's `settings_class`, already validated
     clock: Clock
     random: random.Random
     log: logging.Logger  # named after the object

@@ -14,6 +14,7 @@ import aiohttp
 from attrs import frozen
 
 from imageserver.breaker import Breaker
+from imageserver.clock import local_time
 from imageserver.config.model import Terms
 from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, TransientError, Unreachable
 from imageserver.money import Caps
@@ -26,6 +27,7 @@ from imageserver.providers import (
     PollingImageProvider,
     ProviderContext,
 )
+from imageserver.sleeping import asleep
 
 T = TypeVar("T")
 Role = Literal["chosen", "last_resort"]
@@ -80,7 +82,7 @@ class ProviderHost:
     ) -> None:
         self.provider_class = provider_class
         self._terms = terms or Terms()
-        self.caps = Caps.from_terms(self._terms, provider_class.default_price)
+        self.caps = Caps.from_terms(self._terms, provider_class.default_price, is_paid=provider_class.paid)
         self.deadline = self._terms.deadline or provider_class.deadline
         self.breaker = Breaker(context.clock)
         self.asked_at: float | None = None  # seconds since 1970, by the money clock
@@ -103,7 +105,7 @@ class ProviderHost:
     def state(self) -> ProviderState:
         """How it is at the moment."""
         kind = self.provider_class
-        paused = self.breaker.paused() if self._health is Health.READY else None
+        paused = (self._asleep() or self.breaker.paused()) if self._health is Health.READY else None
         return ProviderState(
             code=self.code,
             title=kind.title or self.code,
@@ -117,6 +119,10 @@ class ProviderHost:
             threshold=self._terms.image_generate_threshold * 60,
             asked_at=self.asked_at,
         )
+
+    def _asleep(self) -> str | None:
+        window = asleep(self._terms.sleep_time, local_time(self._context.clock))
+        return None if window is None else f"it sleeps until {window.time_range.end_time}, as sleep_time says"
 
     @property
     def wording(self) -> tuple[str | None, str]:

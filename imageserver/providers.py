@@ -5,8 +5,9 @@ Everything here is re-exported by `imageserver`; a plugin imports it from there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from math import log
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,6 +28,17 @@ class GenerationRequest:
     width: int  # pixels of the frame's panel
     height: int
     seed: int  # 0 … 2**31-1, drawn by the server; the same seed and prompt may paint the same picture
+
+    def nearest(self, sizes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+        """That of these widths and heights which comes nearest to the panel's shape; the first of equals."""
+        wanted = log(self.width / self.height)
+        return min(sizes, key=lambda size: abs(log(size[0] / size[1]) - wanted))
+
+    def scaled(self, longer: int, *, step: int, least: int) -> tuple[int, int]:
+        """The panel's shape with this longer side, as near as multiples of `step` come to it, each `least` or more."""
+        scale = longer / max(self.width, self.height)
+        width, height = (max(least, round(side * scale / step) * step) for side in (self.width, self.height))
+        return width, height
 
 
 @frozen(kw_only=True)

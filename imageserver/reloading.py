@@ -136,7 +136,7 @@ class Reloader:
             changed=(*changes.changed, *extensions.changed),
             removed=(*changes.removed, *extensions.removed),
             kept=(*changes.kept, *extensions.kept),
-            problems=tuple(self._problems(found.plugins, changes, off)),
+            problems=(*self._problems(found.plugins, changes, off), *self._troubles_of(extensions)),
             needs_restart=found.needs_restart,
         )
 
@@ -172,6 +172,11 @@ class Reloader:
             if not is_own_wish:
                 problems.append(f"provider {code} is off: {why}")
         return problems
+
+    def _troubles_of(self, extensions: Changes) -> list[str]:
+        fresh = (*extensions.added, *extensions.changed)
+        states = [state for state in self._extensions.states() if state.code in fresh and state.reason]
+        return [f"extension {state.code} is {state.status}: {state.reason}" for state in states]
 
 
 def _differences(new: Options, running: Options) -> tuple[str, ...]:

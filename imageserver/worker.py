@@ -13,7 +13,7 @@ from attrs import define, evolve
 
 from imageserver.answers import Answers
 from imageserver.clock import Clock
-from imageserver.errors import CapReached, JournalUnavailable, ProviderError, TransientError
+from imageserver.errors import BadResult, CapReached, JournalUnavailable, ProviderError, TransientError
 from imageserver.extension_registry import Extensions
 from imageserver.extensions import PromptWish
 from imageserver.jobs import Hands, Job, JobQueue, JobState, Kind, OpenJobs, short
@@ -157,8 +157,7 @@ class Worker:
         answer = await self._patiently(job, host)
         if isinstance(answer, GeneratedImage):
             return answer
-        await self._journal.jobs.keep_ticket(job.id, answer)
-        host.breaker.succeeded()
+        await self._journal.jobs.keep_ticket(job.id, answer)  # a promise; only the picture closes the circuit again
         _log.info("job %s: %s gave a ticket", short(job.id), host.code)
         return None
 
@@ -211,7 +210,9 @@ class Worker:
         if kept:
             host.breaker.succeeded()
             return None
-        job = _noted(job, host.code, "bad_result", "what it gave is no picture; it is kept in quarantine")
+        bad = BadResult("what it gave is no picture; it is kept in quarantine")
+        host.breaker.failed(bad)  # or a service that has only such ones to sell would be bought from up to the cap
+        job = _noted(job, host.code, bad.reason, str(bad))
         if not host.provider_class.paid:
             await self._journal.jobs.note_failure(job)
             return job

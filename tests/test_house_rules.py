@@ -16,11 +16,10 @@ PACKAGE = ROOT / "imageserver"
 
 # From the foundations upwards: a room imports from its own floor or from floors below, never from above.
 FLOORS = [
-    {"errors", "answers", "calls", "clock", "version", "target", "job_ids", "durable", "cron", "language", "lettering",
-     "addresses", "logs"},
+    {"errors", "answers", "calls", "checks", "clock", "version", "target", "job_ids", "durable", "cron", "language",
+     "lettering", "addresses", "logs", "sleeping"},
     {"image", "jobs", "providers", "extensions", "plugin_context", "plugin_loop", "plugin_sources", "lock",
-     "supervisor", "schedule", "running", "config.model",
-     "config.values", "config.schema"},
+     "supervisor", "schedule", "running", "config.model", "config.values", "config.schema"},
     {"cards", "hookspecs", "money", "breaker", "prompts", "config"},
     {"journal", "provider_host", "extension_host"},
     {"plugins", "policy", "frames"},
@@ -32,7 +31,7 @@ FLOORS = [
     {"overview"},
     {"app"},
     {"server"},
-    {"commands"},
+    {"commands", "scaffold"},
     {"cli"},
     {"__main__"},
 ]  # fmt: skip

@@ -489,6 +489,54 @@ async def test_one_that_needs_settings_is_a_problem_once(plugins: Path, tmp_path
         assert (await reload(server))["problems"] == []
 
 
+LISTENER = """
+from imageserver import PictureListener, hookimpl
+
+class Ear(PictureListener):
+    code = "ear"
+
+    async def picture_ready(self, ready):
+        the_heard.append("VERSION")
+
+@hookimpl
+def imageserver_register_listeners(register):
+    register(Ear)
+"""
+
+
+async def test_extensions_are_taken_over_too(plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extension comes, changes and goes with its file; one that cannot be built is a problem."""
+    heard = list[str]()
+    monkeypatch.setattr(builtins, "the_heard", heard, raising=False)
+    ear = plugins / "ear.py"
+    async with serving(tmp_path) as server:
+        for version, became in (("first", "added"), ("second one", "changed")):
+            ear.write_text(LISTENER.replace("VERSION", version))
+            report = await reload(server)
+            assert (report[became], report["problems"]) == (["ear"], [])
+            await server.frame.picture("ydart")
+            async with asyncio.timeout(HANG_LIMIT):
+                while version not in heard:
+                    await server.health("stored")
+        assert heard == ["first", "second one"]
+        ear.write_text(LISTENER + "Ear.__init__ = None\n")
+        (problem,) = (await reload(server))["problems"]
+        assert "extension ear is broken" in problem
+        ear.unlink()
+        assert (await reload(server))["removed"] == ["ear"]
+
+
+async def test_a_new_plugin_is_begun(tmp_path: Path) -> None:
+    """`imageserver plugins new` names the files that it wrote and the next steps; a second time it refuses."""
+    code, out, err = await run("plugins", "new", "my-garden", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert str(tmp_path / "my-garden" / "my_garden.py") in out.splitlines()
+    assert (tmp_path / "my-garden" / "my_garden.py").is_file()
+    assert "imageserver plugins reload" in out
+    code, _, err = await run("plugins", "new", "my-garden", cwd=tmp_path)
+    assert (code, "is there already" in err) == (2, True)
+
+
 async def test_the_command_beside_the_real_program(plugins: Path, tmp_path: Path) -> None:
     """`imageserver plugins reload` takes over a dropped file, a broken one gives code 1, broken options code 2."""
     data = tmp_path / "data"

@@ -2,6 +2,7 @@
 
 from imageserver.calls.caller import Caller
 from imageserver.calls.mask import Mask
-from imageserver.calls.reply import Reply, from_base64
+from imageserver.calls.pictures import from_base64, picture_kind
+from imageserver.calls.reply import Reply
 
-__all__ = ["Caller", "Mask", "Reply", "from_base64"]
+__all__ = ["Caller", "Mask", "Reply", "from_base64", "picture_kind"]

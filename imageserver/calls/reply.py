@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Mapping
@@ -25,6 +23,7 @@ from imageserver.errors import (
 )
 
 _SHOWN = 300  # characters of the service's own words
+_MARKUP = re.compile(r"\s*<[a-z!?/]", re.IGNORECASE)  # a page or XML that is called a text says nothing readable
 
 
 @frozen(kw_only=True)
@@ -80,10 +79,15 @@ class Reply:
         try:
             said = _message(json.loads(self.body))
         except (ValueError, RecursionError):
-            said = self.body[: 4 * _SHOWN].decode(errors="replace") if self.media_type == "text/plain" else ""
+            said = self._plain_text
         said = self.mask(said)  # before it is cut: half a key is a key's half
         said = " ".join("".join(letter if letter.isprintable() else " " for letter in said).split())
         return said if len(said) <= _SHOWN else said[:_SHOWN] + "…"
+
+    @property
+    def _plain_text(self) -> str:
+        text = self.body[: 4 * _SHOWN].decode("utf-8-sig", errors="replace") if self.media_type == "text/plain" else ""
+        return "" if _MARKUP.match(text) else text
 
     def error(
         self, kind: type[ProviderError] | None = None, sentence: str = "", *, charged: bool | None = None
@@ -98,21 +102,6 @@ class Reply:
         kind = kind or usual
         retry_after = self.retry_after if issubclass(kind, RateLimited | TransientError) else None
         return kind(text + said, retry_after=retry_after, charged=charged)
-
-
-def from_base64(text: object) -> bytes:
-    """The bytes of a picture that came as text, as a data URL too. Raises BadResult."""
-    if not isinstance(text, str) or not text.strip():
-        raise BadResult("the answer holds no picture")
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        picture = base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise BadResult("the picture in the answer is no base64") from None
-    if not picture:
-        raise BadResult("the answer holds no picture")
-    return picture
 
 
 _Meaning = tuple[type[ProviderError], str]
@@ -139,13 +128,16 @@ def _meaning_of_others(status: int) -> _Meaning:
 
 
 def _message(read: object) -> str:
-    """The sentence in an error's JSON: services hide it under one of these names."""
+    """The sentence in an error's JSON: services hide it under one of these names.
+
+    `error` stands behind the others because beside one of them it is a label for programs: "HTTPException".
+    """
     if isinstance(read, str):
         return read
     if isinstance(read, list):
         return "; ".join(filter(None, map(_message, read[:5])))
     if isinstance(read, dict):
-        for name in ("message", "error", "detail", "errors", "msg", "description"):
+        for name in ("message", "detail", "errors", "error", "msg", "description"):
             said = _message(read.get(name))
             if said:
                 return said

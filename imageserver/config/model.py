@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from attrs import Attribute, field, frozen
 
+from imageserver.sleeping import SleepWindow
+
 Check = Callable[[Any, "Attribute[Any]", Any], Any]
 
 
@@ -161,6 +163,9 @@ class Terms:
         default=1.0,
         check=between(0, 1000),
         doc="How often it is drawn, beside the others' weights; 0: only when all others failed.",
+    )
+    sleep_time: tuple[SleepWindow, ...] = setting(
+        default=(), doc='Hours in which it is not asked: [{time_range: {start_time: "23:00", end_time: "06:59"}}].'
     )
     prompt_suffix: str = setting(default="", doc="What is added to every prompt for this provider, after a comma.")
     prompt_language: str | None = setting(

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Any
+
+import attrs
 
 from imageserver.config.model import Config, RawSettings, Terms
 from imageserver.config.schema import is_secret, names_of, schema_of
@@ -101,10 +104,11 @@ def _value(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, int | float):
-        return repr(value)
+    if attrs.has(type(value)):
+        kind: type[Any] = type(value)
+        return "{" + ", ".join(f"{one.name}: {_value(getattr(value, one.name))}" for one in attrs.fields(kind)) + "}"
+    if isinstance(value, int | float | Decimal):
+        return f"{value:f}" if isinstance(value, Decimal) else repr(value)
     return _text(str(value))
 
 

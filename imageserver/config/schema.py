@@ -14,7 +14,19 @@ from typing import Any, TypeVar
 import attrs
 from attrs import field, frozen
 
-from imageserver.config.values import Node, Pairs, Unfit, convert, did_you_mean, looks_secret, printable, shorten, shown
+from imageserver.config.values import (
+    Items,
+    Node,
+    Pairs,
+    Scalar,
+    Unfit,
+    convert,
+    did_you_mean,
+    looks_secret,
+    printable,
+    shorten,
+    shown,
+)
 from imageserver.errors import Problem
 
 T = TypeVar("T")
@@ -28,6 +40,14 @@ class Place:
     line: int  # 0 where no line can be named
     path: str = ""  # "providers.folder"; empty at the top of the file
     folder: Path  # absolute
+
+    def below(self, key: str, line: int) -> Place:
+        """Where the mapping or list under a key stands."""
+        return attrs.evolve(self, path=".".join(part for part in (self.path, shorten(key)) if part), line=line)
+
+    def at(self, node: Node) -> Place:
+        """The same with the line of an item of the list."""
+        return attrs.evolve(self, line=node.line)
 
     def problem(self, line: int, key: str, message: str) -> Problem:
         """What is wrong with `key`; an empty key is the mapping itself."""
@@ -54,6 +74,8 @@ def read_mapping(
     class, or has an annotation that `values.convert` does not know.
     """
     given, problems = read_fields(cls, node, place, others=others)
+    if node is not None and not isinstance(node, Pairs):
+        return None, problems
     written = {key.text for key, _ in node.pairs} if isinstance(node, Pairs) else set()
     for attribute in schema_of(cls).values():
         if attribute.default is attrs.NOTHING and written.isdisjoint(names_of(attribute)):
@@ -97,16 +119,38 @@ def read_fields(
             problems.append(place.problem(key.line, name, f"no such key{did_you_mean(name, [*attributes, *others])}"))
             continue
         attribute = attributes[name]
-        try:
-            new = read_value(attribute, hints[attribute.name], value, place.folder)
-        except ValueError as error:
-            problems.append(place.problem(key.line, name, str(error)))
+        new, found = _read_one(attribute, hints[attribute.name], value, place.below(name, key.line))
+        if found:
+            problems += found
             continue
         old = given.setdefault(attribute.name, Given(value=new, line=key.line, key=name))
         if old.value != new:
             same = f"is the same option as {old.key} in line {old.line}, with another value"
             problems.append(place.problem(key.line, name, f"{same}: keep one of them"))
     return given, problems
+
+
+def _nested(hint: Any) -> type[Any] | None:
+    """The attrs class in `C` or `tuple[C, ...]`, or None: then it is one plain value, or a list of such."""
+    kind = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else hint
+    return kind if isinstance(kind, type) and attrs.has(kind) else None
+
+
+def _read_one(attribute: attrs.Attribute[Any], hint: Any, node: Node, place: Place) -> tuple[object, list[Problem]]:
+    """One field: a plain value, or the mappings of a class of its own, each with its problems."""
+    nested = _nested(hint)
+    if nested is None:
+        try:
+            return read_value(attribute, hint, node, place.folder), []
+        except ValueError as error:
+            return None, [place.problem(place.line, "", str(error))]
+    if typing.get_origin(hint) is not tuple:
+        return read_mapping(nested, node, place)
+    if isinstance(node, Scalar) and node.kind == "null":
+        return (), []
+    items = node.items if isinstance(node, Items) else (node,)
+    read = [read_mapping(nested, item, place.at(item)) for item in items]
+    return tuple(one for one, _ in read), [problem for _, problems in read for problem in problems]
 
 
 def read_value(attribute: attrs.Attribute[Any], hint: Any, node: Node, folder: Path) -> Any:

@@ -133,7 +133,7 @@ def test_a_provider_without_settings(tmp_path: Path) -> None:
         [
             "options.yml:3: providers.painter.a: there is no such setting; every provider knows deadline, "
             "image_generate_threshold, max_cost_per_month, max_per_day, max_per_month, price, prompt_language, "
-            "prompt_suffix, weight"
+            "prompt_suffix, sleep_time, weight"
         ],
     )
 

@@ -85,7 +85,7 @@ NO_PICTURE_IN_IT: dict[str, Outcome] = {
 }
 NO_TICKET_IN_IT: dict[str, Outcome] = {"id_missing": _lost("bad_result")}
 
-_BAD_PICTURE = Outcome(state=JobState.DONE, error="bad_result", charged=True, counted=True, wishes_before_pause=None)
+_BAD_PICTURE = Outcome(state=JobState.DONE, error="bad_result", charged=True, counted=True)
 BAD_PICTURES: dict[str, Outcome] = dict.fromkeys(BadPicture, _BAD_PICTURE)
 
 # Answers about a ticket after which nothing is left to wait for.

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, RateLimited
 from imageserver.providers import GeneratedImage, PollingImageProvider
-from imageserver.testing.contract_base import ContractBase, a_wish, check, speaks
-from imageserver.testing.contract_modes import (
+from imageserver.testing.contract.base import ContractBase, a_wish, check, speaks
+from imageserver.testing.contract.modes import (
     EACH_BAD_PICTURE,
     EACH_FAILURE,
     EACH_REFUSING,
@@ -23,8 +23,8 @@ from imageserver.testing.contract_modes import (
     TOO_LARGE,
     deadline_in,
 )
-from imageserver.testing.contract_room import HASTY, HUGE, PATIENT, alone, logged, room, serving, until
-from imageserver.testing.contract_words import assert_no_secret, assert_picture, assert_sentence, looks_like_picture
+from imageserver.testing.contract.room import HASTY, HUGE, PATIENT, alone, logged, room, serving, until
+from imageserver.testing.contract.words import assert_no_secret, assert_picture, assert_sentence, looks_like_picture
 from imageserver.testing.service import GOOD, FakeService
 from imageserver.testing.wire import Answer, BadWire, Refusing
 

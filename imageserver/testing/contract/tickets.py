@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, RateLimited, TransientError, Unreachable
-from imageserver.testing.contract_base import ContractBase, a_wish, check, gives_tickets, speaks
-from imageserver.testing.contract_modes import EACH_WIRE, TOO_LARGE, deadline_in
-from imageserver.testing.contract_room import PATIENT, Room, room, serving
-from imageserver.testing.contract_words import assert_picture, assert_sentence
+from imageserver.testing.contract.base import ContractBase, a_wish, check, gives_tickets, speaks
+from imageserver.testing.contract.modes import EACH_WIRE, TOO_LARGE, deadline_in
+from imageserver.testing.contract.room import PATIENT, Room, room, serving
+from imageserver.testing.contract.words import assert_picture, assert_sentence
 from imageserver.testing.service import GOOD
 
 _ASKED_AGAIN = (TransientError, Unreachable, RateLimited, DeadlineExceeded)  # the server keeps the ticket for these

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from imageserver.testing.contract_base import (
+from imageserver.testing.contract.base import (
     ContractBase,
     a_wish,
     check,
@@ -14,8 +14,8 @@ from imageserver.testing.contract_base import (
     takes_negative,
     takes_prompt,
 )
-from imageserver.testing.contract_room import ENDS, Room, room
-from imageserver.testing.contract_words import assert_picture
+from imageserver.testing.contract.room import ENDS, Room, room
+from imageserver.testing.contract.words import assert_picture
 from imageserver.testing.service import Wish
 
 _PROMPT = 'цапля "у пруда", {x} {{y}} %s $HOME \\n\nвторая строка: it\'s <b>, 100% & 🦆'

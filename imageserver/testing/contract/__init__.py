@@ -13,13 +13,13 @@ name in the derived class replaces a check; `test_… = None` takes it out.
 
 from __future__ import annotations
 
-from imageserver.testing.contract_faults import FaultChecks
-from imageserver.testing.contract_life import LifeChecks
-from imageserver.testing.contract_money import MoneyChecks
-from imageserver.testing.contract_pictures import PictureChecks
-from imageserver.testing.contract_settings import SettingsChecks
-from imageserver.testing.contract_tickets import TicketChecks
+from imageserver.testing.contract.faults import FaultChecks
+from imageserver.testing.contract.life import LifeChecks
+from imageserver.testing.contract.money import MoneyChecks
+from imageserver.testing.contract.pictures import PictureChecks
+from imageserver.testing.contract.settings import SettingsChecks
+from imageserver.testing.contract.tickets import TicketChecks
 
 
 class ProviderContract(SettingsChecks, LifeChecks, PictureChecks, FaultChecks, MoneyChecks, TicketChecks):
-    """Every check that there is. What a class of yours may set stands in contract_base.py."""
+    """Every check that there is. What a class of yours may set stands in contract/base.py."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from imageserver.testing.contract_base import ContractBase, Each
-from imageserver.testing.contract_room import HASTY, PATIENT
+from imageserver.testing.contract.base import ContractBase, Each
+from imageserver.testing.contract.room import HASTY, PATIENT
 from imageserver.testing.paint import BadPicture
 from imageserver.testing.service import NEVER_ACCEPTS
 from imageserver.testing.wire import BadWire, Refusing

@@ -25,7 +25,7 @@ from imageserver.plugin_loop import PluginLoop
 from imageserver.provider_host import ProviderHost
 from imageserver.providers import GeneratedImage, GenerationRequest, ImageProvider, ProviderContext
 from imageserver.testing.clock import FakeClock
-from imageserver.testing.contract_base import ContractBase
+from imageserver.testing.contract.base import ContractBase
 from imageserver.testing.service import FakeService
 
 T = TypeVar("T")

@@ -13,10 +13,10 @@ import aiohttp
 
 from imageserver.provider_host import Health
 from imageserver.providers import LibraryProvider, PollingImageProvider
-from imageserver.testing.contract_base import ContractBase, a_wish, check, draws, is_library, speaks
-from imageserver.testing.contract_modes import EACH_WIRE
-from imageserver.testing.contract_room import Alone, alone, room, secrets_of, serving, ticking, until
-from imageserver.testing.contract_words import assert_picture, assert_sentence
+from imageserver.testing.contract.base import ContractBase, a_wish, check, draws, is_library, speaks
+from imageserver.testing.contract.modes import EACH_WIRE
+from imageserver.testing.contract.room import Alone, alone, room, secrets_of, serving, ticking, until
+from imageserver.testing.contract.words import assert_picture, assert_sentence
 
 _READINESS = 15.0  # seconds that the server gives it
 _CHECK = 60.0

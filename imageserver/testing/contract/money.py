@@ -6,9 +6,9 @@ from pathlib import Path
 
 from imageserver.errors import ProviderError
 from imageserver.providers import GeneratedImage
-from imageserver.testing.contract_base import ContractBase, a_wish, check, is_paid, recovers, speaks
-from imageserver.testing.contract_modes import EACH_FAILURE_AND_WIRE, deadline_in
-from imageserver.testing.contract_room import alone, room, serving
+from imageserver.testing.contract.base import ContractBase, a_wish, check, is_paid, recovers, speaks
+from imageserver.testing.contract.modes import EACH_FAILURE_AND_WIRE, deadline_in
+from imageserver.testing.contract.room import alone, room, serving
 
 _TORN = (b"", b"{", b"{}", b"[]", b"null", b"\x00\xff\xfe", b'{"data": [{"b64_json": "%"}]}', b"<html></html>")
 

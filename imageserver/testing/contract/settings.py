@@ -10,9 +10,9 @@ import attrs
 
 from imageserver.config.schema import names_of, schema_of
 from imageserver.providers import PollingImageProvider
-from imageserver.testing.contract_base import ContractBase, check, has_settings
-from imageserver.testing.contract_room import LINES_ABOVE, alone, read_options, secrets_of
-from imageserver.testing.contract_words import assert_no_secret, assert_sentence
+from imageserver.testing.contract.base import ContractBase, check, has_settings
+from imageserver.testing.contract.room import LINES_ABOVE, alone, read_options, secrets_of
+from imageserver.testing.contract.words import assert_no_secret, assert_sentence
 
 
 def _has_required(cls: type[ContractBase]) -> bool:
