@@ -31,7 +31,8 @@ def is_between(low: float, high: float, *, step: int = 1) -> Check:
     """A number from `low` to `high`, both allowed; with a `step`, a multiple of that."""
     what = "number" if step == 1 else f"multiple of {step}"
     return _check(
-        lambda value: low <= value <= high and (step == 1 or value % step == 0), f"expected a {what} from {low} to {high}"
+        lambda value: low <= value <= high and (step == 1 or value % step == 0),
+        f"expected a {what} from {low} to {high}",
     )
 
 
@@ -84,4 +85,3 @@ def _is_object(value: str) -> bool:
         return isinstance(json.loads(value), dict)
     except (ValueError, RecursionError):
         return False
-

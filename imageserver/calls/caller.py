@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,7 +14,7 @@ from attrs import define, field
 
 from imageserver.answers import Answers
 from imageserver.calls.mask import Mask
-from imageserver.calls.public import NotPublic, PublicResolver, is_public
+from imageserver.calls.public import NotPublic, connector, is_public
 from imageserver.calls.reply import Reply
 from imageserver.clock import Clock
 from imageserver.errors import (
@@ -24,6 +24,7 @@ from imageserver.errors import (
     ProviderError,
     TransientError,
     Unreachable,
+    UntrustedCertificate,
 )
 
 CONNECT = 5.0  # seconds for name, connection and TLS
@@ -40,6 +41,7 @@ class Caller:
     _answers: Answers = field(repr=False)
     mask: Mask = field(factory=Mask, repr=False)
     _names: AbstractResolver | None = field(default=None, repr=False)  # how names become addresses for `download`
+    _is_allowed: Callable[[str], bool] = field(default=is_public, repr=False)  # where answers may send `download`
     _own: aiohttp.ClientSession | None = field(default=None, init=False, repr=False)
     _public: aiohttp.ClientSession | None = field(default=None, init=False, repr=False)
 
@@ -90,19 +92,22 @@ class Caller:
         are for own addresses only. Raises as `call` does, and BadResult for an address that is not allowed.
         """
         for redirects in itertools.count():
-            is_own = any(_origin(url) == _origin(one) for one in own)
+            is_own = _origin(url) in {_origin(one) for one in own} - {None}
             if not is_own:
-                _check_public(url)
+                _check_safe(url)
             request: dict[str, Any] = {"headers": {**(headers or {}), **((own_headers or {}) if is_own else {})}}
             if is_own and not verify_tls:
                 request["ssl"] = False
             session = self.session if is_own else self._outside()
-            reply = await self._ask(session, "GET", url, timeout, CONNECT, limit, None, request)
+            try:
+                reply = await self._ask(session, "GET", url, timeout, CONNECT, limit, None, request)
+            except BadProviderRequest:  # an answer wrote it, so the settings are not to blame
+                raise BadResult(f"the picture is to be fetched from {host_of(url)}, which is no address") from None
             if reply.status not in _MOVED:
                 return reply
             if redirects == _REDIRECTS:
                 break
-            url = urljoin(url, reply.headers.get("Location", ""))
+            url = _joined(url, reply.headers.get("Location", ""))
         raise BadResult(f"{host_of(url)} sends us to one address after the other")
 
     async def close(self) -> None:
@@ -114,8 +119,7 @@ class Caller:
 
     def _outside(self) -> aiohttp.ClientSession:
         if self._public is None:
-            resolver = PublicResolver(self._names)
-            self._public = _session(aiohttp.TCPConnector(resolver=resolver, force_close=True, use_dns_cache=False))
+            self._public = _session(connector(self._names, self._is_allowed))
         return self._public
 
     async def _ask(
@@ -174,8 +178,10 @@ class Caller:
 
 def host_of(url: str) -> str:
     """Host and port of an address, for messages: never the rest, which may hold a key."""
-    parts = urlsplit(url)
-    return parts.netloc.rpartition("@")[2] or "the address"
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "the address"
+    except ValueError:
+        return "the address"
 
 
 def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
@@ -193,33 +199,38 @@ def _check_size(size: int, limit: int) -> None:
         raise BadResult(f"the answer is larger than {limit / 1024 / 1024:g} MiB")
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        raise BadResult(f"{host_of(url)} sends us to something that is no address") from None
+
+
+def _origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port; None for what is no address of the web, so that two of those are not the same."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     except ValueError:
-        return "", None, None
-    return parts.scheme, parts.hostname, port
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname and port else None
 
 
-def _check_public(url: str) -> None:
-    scheme, host, port = _origin(url)
-    if scheme != "https" or not host or not port:
+def _check_safe(url: str) -> None:
+    """Only https goes to a stranger. Whether its host is public is seen when a socket is opened."""
+    origin = _origin(url)
+    if origin is None or origin[0] != "https":
         raise BadResult(f"the picture is to be fetched from {host_of(url)}, which is neither public https nor ours")
-    # aiohttp asks no resolver about a host that is an address already
-    looks_like_address = ":" in host or all(
-        part.isdigit() or part.startswith("0x") for part in host.rstrip(".").split(".")
-    )
-    if looks_like_address and not is_public(host):
-        raise BadResult(f"the picture is to be fetched from {host}, which is not in the public internet")
 
 
 def _fault(error: Exception, host: str, seconds: float) -> ProviderError:
-    if isinstance(error, aiohttp.ClientConnectorDNSError) and isinstance(error.os_error, NotPublic):
+    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, NotPublic):
         return BadResult(f"the picture is to be fetched from {host}, which is not in the public internet")
     known = ((kind, sentence) for causes, kind, sentence in _FAULTS if isinstance(error, causes))
     kind, sentence = next(known, (TransientError, "the call to {host} failed ({error})"))
-    return kind(sentence.format(host=host, seconds=f"{seconds:g}", error=type(error).__name__))
+    certificate_error = getattr(error, "certificate_error", None)
+    why = getattr(certificate_error, "verify_message", "") or type(error).__name__
+    return kind(sentence.format(host=host, seconds=f"{seconds:g}", error=why))
 
 
 # The first that fits. Before a connection stands, not a byte of the request has been sent.
@@ -227,16 +238,25 @@ _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ProviderError], str], ...
     (
         (aiohttp.ClientConnectorDNSError,),
         Unreachable,
-        "the name {host} cannot be found: is it right?",
+        "the name {host} cannot be found: is it right, is the network there?",
+    ),
+    (
+        (aiohttp.ClientConnectorCertificateError, ssl.CertificateError),
+        UntrustedCertificate,
+        "no safe connection to {host}: its certificate is not trusted ({error}); is this computer's date right?",
     ),
     (
         (aiohttp.ClientSSLError, ssl.SSLError),
         Unreachable,
-        "no safe connection to {host}: is its certificate good, is this computer's date right? ({error})",
+        "no safe connection to {host}: does it speak https there? ({error})",
     ),
-    ((aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError), Unreachable, "no connection to {host}: is it on?"),
+    (
+        (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError),
+        Unreachable,
+        "no connection to {host}: is it on, is the network there?",
+    ),
     ((TimeoutError,), DeadlineExceeded, "{host} gave no whole answer within {seconds} s"),
-    ((aiohttp.InvalidURL,), BadProviderRequest, "{host} is no address: check the settings"),
+    ((aiohttp.InvalidURL,), BadProviderRequest, "{host} is written wrongly: check the settings"),
     ((aiohttp.ClientError,), TransientError, "the answer of {host} broke off ({error})"),
     ((OSError,), TransientError, "the answer of {host} could not be kept ({error})"),
     ((ValueError,), BadProviderRequest, "the request to {host} cannot be made ({error}): check the settings"),

@@ -1,14 +1,16 @@
 """Which addresses an answer may send us to: public ones only, checked after the name was resolved.
 
-The checked address is the one that is connected to: a name that resolves to something else a moment later gains
-nothing.
+The address that is judged is the one that a socket is opened for. So it does not matter how a host was written, and a
+name that resolves to something else a moment later gains nothing.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 
+from aiohttp import AddrInfoType, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
@@ -34,16 +36,30 @@ def is_public(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 
-class PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only. Raises NotPublic where there are none."""
+def connector(names: AbstractResolver | None, is_allowed: Callable[[str], bool]) -> TCPConnector:
+    """Connections to allowed addresses only. Others end as NotPublic inside of aiohttp's error."""
 
-    def __init__(self, names: AbstractResolver | None = None) -> None:
-        self._names = names or ThreadedResolver()
+    def open_socket(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _name, address = info
+        if not is_allowed(str(address[0])):
+            raise NotPublic(f"{address[0]} is not in the public internet")
+        return socket.socket(family, kind, protocol)
+
+    resolver = _Resolver(names or ThreadedResolver(), is_allowed)
+    return TCPConnector(resolver=resolver, socket_factory=open_socket, force_close=True, use_dns_cache=False)
+
+
+class _Resolver(AbstractResolver):
+    """Leaves out what is not allowed: of a name's addresses the others still count."""
+
+    def __init__(self, names: AbstractResolver, is_allowed: Callable[[str], bool]) -> None:
+        self._names = names
+        self._is_allowed = is_allowed
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = [one for one in await self._names.resolve(host, port, family) if is_public(one["host"])]
+        found = [one for one in await self._names.resolve(host, port, family) if self._is_allowed(one["host"])]
         if not found:
             raise NotPublic(f"{host} is not in the public internet")
         return found

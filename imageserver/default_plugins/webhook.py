@@ -9,27 +9,23 @@ import hashlib
 import hmac
 import json
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import attrs
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
-from imageserver import PictureListener, PictureReady, ProviderError, RegisterListener, __version__, hookimpl
+from imageserver import (
+    PictureListener,
+    PictureReady,
+    ProviderError,
+    RegisterListener,
+    __version__,
+    hookimpl,
+    is_seconds,
+    is_web_address,
+)
 
 PAUSES = (1.0, 5.0)  # seconds between the attempts
 _MOST_ANSWER = 64 * 1024  # bytes that are read of an answer; nobody looks at them
-
-
-def _is_address(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    address = urlsplit(value)
-    if address.scheme not in {"http", "https"} or not address.hostname:
-        raise ValueError("expected an address such as http://192.168.1.10:8123/api/webhook/frames")
-
-
-def _is_time(_instance: object, _attribute: Attribute[Any], value: float) -> None:
-    if not 0 < value <= 15:
-        raise ValueError(f"expected a number above 0, up to 15, got {value:g}")
 
 
 @frozen(kw_only=True)
@@ -37,7 +33,7 @@ class WebhookSettings:
     """What stands under `extensions: {webhook: …}`."""
 
     url: str = field(
-        validator=_is_address,
+        validator=is_web_address("http://192.168.1.10:8123/api/webhook/frames", is_base=False),
         metadata={"doc": "Where the news goes; http and addresses in the local network are allowed.", "secret": True},
     )
     secret: str | None = field(
@@ -49,7 +45,7 @@ class WebhookSettings:
         metadata={"doc": "File that holds the secret and nothing else, instead of secret.", "secret": False},
     )
     timeout: float = field(
-        default=10.0, validator=_is_time, metadata={"doc": "Seconds for one attempt, of which there are three."}
+        default=10.0, validator=is_seconds(15), metadata={"doc": "Seconds for one attempt, of which there are three."}
     )
 
 

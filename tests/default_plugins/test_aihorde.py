@@ -195,7 +195,7 @@ async def test_the_check_orders_nothing(tmp_path: Path) -> None:
         ("steps", 0, "from 1 to 500"),
         ("cfg_scale", 101.0, "from 0 to 100"),
         ("pixels", 1000, "from 65536"),
-        ("timeout", 0.0, "0.1"),
+        ("timeout", 0.0, "above 0, up to 600"),
     ],
 )
 def test_settings_that_are_wrong(setting: str, value: Any, word: str) -> None:

@@ -10,7 +10,6 @@ from imageserver import (
     AuthError,
     BadProviderRequest,
     BadResult,
-    DeadlineExceeded,
     ModerationRefused,
     PaymentRequired,
     PermissionDenied,
@@ -40,7 +39,7 @@ class TestAIHorde(ProviderContract):
         "impossible": BadProviderRequest,
         "faulted": BadResult,
         "censored": ModerationRefused,
-        "expired": DeadlineExceeded,
+        "expired": BadResult,
         "done_without_picture": BadResult,
         "bad_base64": BadResult,
     }

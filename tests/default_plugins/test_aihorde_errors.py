@@ -126,10 +126,10 @@ async def test_what_passes_keeps_the_ticket(tmp_path: Path, mode: str, kind: typ
 
 
 async def test_an_expired_order(tmp_path: Path) -> None:
-    """The service forgot the order: there is nothing left to cancel."""
+    """The service forgot the order: that is final, and there is nothing left to cancel."""
     async with room(tmp_path) as it:
         ticket = await it.provider.submit(a_wish())
         await it.fake.become("expired")
-        with pytest.raises(DeadlineExceeded, match="expired"):
+        with pytest.raises(BadResult, match="expired"):
             await it.provider.poll(ticket)
         assert "DELETE" not in it.questions

@@ -22,7 +22,7 @@ from imageserver import (
     Unreachable,
 )
 from imageserver.default_plugins.sdwebui.settings import SdWebUiSettings
-from imageserver.default_plugins.sdwebui.wish import size_for
+from imageserver.default_plugins.sdwebui.wish import body_for
 from imageserver.testing import NEVER_ACCEPTS
 
 # Mode of the fake, class, what the owner must read
@@ -100,7 +100,9 @@ async def test_every_setting_arrives(tmp_path: Path) -> None:
 )
 def test_the_size_has_the_frames_shape(frame: tuple[int, int], pixels: int, size: tuple[int, int]) -> None:
     """The longer side is the owner's, both are multiples of 8."""
-    assert size_for(*frame, pixels) == size
+    settings = SdWebUiSettings(base_url="http://pc:7860", pixels=pixels)
+    body = body_for(settings, a_wish(width=frame[0], height=frame[1]))
+    assert (body["width"], body["height"]) == size
 
 
 @pytest.mark.parametrize("mode", ["good", "old_grid"])

@@ -253,7 +253,7 @@ async def test_no_secret_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         ({"username": "me"}, "username needs a password"),
         ({"password": "word"}, "the password needs a username"),
         ({"username": "a:b", "password": "word"}, "without"),
-        ({"user_agent": "рамка"}, "plain letters"),
+        ({"user_agent": "рамка"}, "Latin letters"),
         ({"timeout": 0.0}, "above 0"),
     ],
 )

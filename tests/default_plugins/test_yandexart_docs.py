@@ -15,6 +15,7 @@ from imageserver.default_plugins.yandexart.settings import YandexArtSettings
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "imageserver/default_plugins/yandexart"
+CALLS = ROOT / "imageserver/calls"
 GUIDES = ("docs/yandexart.md", "docs/ru/yandexart.md")
 
 
@@ -42,10 +43,10 @@ def test_what_an_owner_needs_is_named(guide: str) -> None:
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_the_messages_are_the_providers(guide: str) -> None:
-    """Every message in the table is in some text of the provider."""
+    """Every message in the table is in some text of the provider, or of the calls that all providers share."""
     texts = " ".join(
         node.value
-        for path in sorted(PACKAGE.glob("*.py"))
+        for path in sorted([*PACKAGE.glob("*.py"), *CALLS.glob("*.py")])
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ).replace("lacks the role  ", f"lacks the role {ROLE} ")

@@ -15,6 +15,7 @@ from imageserver import (
     BadProviderRequest,
     BadResult,
     DeadlineExceeded,
+    Mask,
     ModelGone,
     ModerationRefused,
     PaymentRequired,
@@ -24,7 +25,7 @@ from imageserver import (
     TransientError,
     Unreachable,
 )
-from imageserver.default_plugins.yandexart.refusals import as_error, read_refusal, seconds_to_wait
+from imageserver.default_plugins.yandexart.refusals import as_error, read_refusal
 from imageserver.testing.service import NEVER_ACCEPTS
 from imageserver.testing.wire import BadWire
 
@@ -193,7 +194,7 @@ async def test_a_part_of_an_answer_is_no_picture(tmp_path: Path) -> None:
 
 def error_of(status: int, body: object) -> ProviderError:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
-    refusal = read_refusal(status, text, mask=lambda text: text)
+    refusal = read_refusal(status, text, mask=Mask())
     return as_error(refusal, model="art://f/m", key_place="keys.json")
 
 
@@ -232,24 +233,6 @@ def test_the_services_words_stay_on_one_line() -> None:
     text = str(error_of(403, {"error": "a\n\x1b[31mb" + "c" * 5000, "code": 7}))
     assert text.isprintable()
     assert len(text) < 600
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("17", 17.0),
-        (" 0 ", 0.0),
-        ("Fri, 15 Jan 2027 08:00:30 GMT", 30.0),
-        ("Fri, 15 Jan 2021 08:00:30 GMT", 0.0),
-        ("soon", None),
-        ("-5", None),
-        ("9" * 40, None),
-    ],
-)
-def test_when_to_come_back(header: str | None, seconds: float | None) -> None:
-    """Retry-After is seconds or a date; nonsense counts as nothing said."""
-    assert seconds_to_wait(header, 1_800_000_000.0) == seconds
 
 
 def test_the_account_of_the_tests_is_no_real_one() -> None:

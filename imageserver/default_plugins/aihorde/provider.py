@@ -19,12 +19,13 @@ from imageserver import (
 )
 from imageserver.default_plugins.aihorde.answers import read_painted, read_progress, warnings
 from imageserver.default_plugins.aihorde.order import order
+from imageserver.default_plugins.aihorde.refusals import Expired
 from imageserver.default_plugins.aihorde.service import Service
 from imageserver.default_plugins.aihorde.settings import AIHordeSettings
 
 _PAUSE = 6.0  # seconds between two questions about one ticket: the stricter of two limits is ten a minute
-# The ticket outlives these: the service may still be painting. One that expired is gone at the service as well.
-_NOTHING_TO_CANCEL = (TransientError, RateLimited, Unreachable, DeadlineExceeded)
+# The ticket outlives these, because the service may still be painting; only the last is gone at the service as well.
+_NOTHING_TO_CANCEL = (TransientError, RateLimited, Unreachable, DeadlineExceeded, Expired)
 
 
 class AIHorde(PollingImageProvider):

@@ -12,7 +12,6 @@ from imageserver import (
     AuthError,
     BadProviderRequest,
     BadResult,
-    DeadlineExceeded,
     ModerationRefused,
     PaymentRequired,
     PermissionDenied,
@@ -21,6 +20,11 @@ from imageserver import (
     Reply,
     TransientError,
 )
+
+
+class Expired(BadResult):
+    """The service dropped the order. Final, so not DeadlineExceeded, after which a ticket is asked about again."""
+
 
 _SECONDS = re.compile(r"\b(\d{1,6}) (?:more )?seconds?\b")
 _Meaning = tuple[type[ProviderError], str]
@@ -34,7 +38,7 @@ _KUDOS: _Meaning = (
     "the AI Horde wants kudos for a picture like this: write allow_downgrade: true, or ask for fewer pixels or steps",
 )
 _SHARED_KEY: _Meaning = (PaymentRequired, "the shared key has no kudos left for this: take another api_key")
-_EXPIRED: _Meaning = (DeadlineExceeded, "the order has expired: the AI Horde drops it after about 20 minutes")
+_EXPIRED: _Meaning = (Expired, "the order has expired: the AI Horde drops it after about 20 minutes")
 _MEANINGS: dict[str, _Meaning] = {
     "InvalidAPIKey": _KEY,
     "UserNotFound": _KEY,

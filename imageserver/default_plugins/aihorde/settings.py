@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 
+from imageserver import is_between, is_header, is_seconds, is_web_address
+
 SERVICE = "https://aihorde.net/api/v2"
 ANONYMOUS = "0000000000"  # the service's own key for everybody without an account
-
-
-def _is_address(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    address = urlsplit(value)
-    is_web = address.scheme in {"http", "https"} and address.hostname and address.port != 0  # a bad port raises
-    if not is_web or address.username is not None or address.query or address.fragment:
-        raise ValueError(f'expected an address such as {SERVICE}, without a user, "?" or "#"')
-
-
-def _fits_a_header(_instance: object, attribute: Attribute[Any], value: str) -> None:
-    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
-        raise ValueError(f"{attribute.name} must be Latin letters, digits and signs on one line")
 
 
 def _is_named(_instance: object, _attribute: Attribute[Any], value: str | tuple[str, ...]) -> None:
@@ -31,28 +19,19 @@ def _is_named(_instance: object, _attribute: Attribute[Any], value: str | tuple[
         raise ValueError("expected a name, got an empty text")
 
 
-class _Between:
-    """A validator for a number with two limits."""
-
-    def __init__(self, low: float, high: float) -> None:
-        self._low, self._high = low, high
-
-    def __call__(self, _instance: object, _attribute: Attribute[Any], value: float) -> None:
-        if not self._low <= value <= self._high:
-            raise ValueError(f"expected a number from {self._low} to {self._high}, got {value}")
-
-
 @frozen(kw_only=True)
 class AIHordeSettings:
     """The owner's settings."""
 
     base_url: str = field(
-        default=SERVICE, validator=_is_address, metadata={"doc": "Where the service's interface, version 2, is."}
+        default=SERVICE,
+        validator=is_web_address(SERVICE),
+        metadata={"doc": "Where the service's interface, version 2, is."},
     )
     api_key: str = field(
         default=ANONYMOUS,
         repr=False,
-        validator=_fits_a_header,
+        validator=is_header,
         metadata={
             "secret": True,
             "doc": "Your key; 0000000000 is nobody's and waits longest, one of your own is free and may gather kudos.",
@@ -63,7 +42,7 @@ class AIHordeSettings:
     )
     contact: str = field(
         default="a self-hosted server for picture frames",
-        validator=_fits_a_header,
+        validator=is_header,
         metadata={"doc": "Who asks, for the people of the AI Horde: an address or a name, sent with every request."},
     )
     models: tuple[str, ...] = field(
@@ -73,12 +52,12 @@ class AIHordeSettings:
     )
     steps: int = field(
         default=25,
-        validator=_Between(1, 500),
+        validator=is_between(1, 500),
         metadata={"doc": "Steps of painting; above 40 the service wants kudos."},
     )
     cfg_scale: float = field(
         default=7.0,
-        validator=_Between(0, 100),
+        validator=is_between(0, 100),
         metadata={"doc": "How closely the picture follows the prompt; two decimals count."},
     )
     sampler: str = field(
@@ -86,7 +65,7 @@ class AIHordeSettings:
     )
     pixels: int = field(
         default=512 * 768,
-        validator=_Between(256 * 256, 3072 * 3072),
+        validator=is_between(256 * 256, 3072 * 3072),
         metadata={
             "doc": "Area of the picture: width times height, which take the frame's shape in steps of 64; the default "
             "is 512x768."
@@ -105,7 +84,7 @@ class AIHordeSettings:
     )
     timeout: float = field(
         default=30.0,
-        validator=_Between(0.1, 600),
+        validator=is_seconds(600),
         metadata={
             "doc": "Seconds for one call to the service; a question takes three at most, so keep within deadline."
         },

@@ -3,27 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
-
-def _is_address(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    address = urlsplit(value)
-    is_web = address.scheme in {"http", "https"} and address.hostname and address.port != 0  # a bad port raises
-    if not is_web or address.username is not None or address.query or address.fragment:
-        raise ValueError('expected an address such as http://192.168.1.20:8188, without a user, "?" or "#"')
-
-
-def _is_side(_instance: object, _attribute: Attribute[Any], value: int) -> None:
-    if not 256 <= value <= 4096 or value % 8:
-        raise ValueError(f"expected a multiple of 8 from 256 to 4096, such as 768 or 1024, got {value}")
-
-
-def _is_time(_instance: object, _attribute: Attribute[Any], value: float) -> None:
-    if not 0 < value <= 3600:  # after an hour the server gives a ticket up
-        raise ValueError(f"expected a number above 0, up to 3600, got {value}")
+from imageserver import is_between, is_seconds, is_web_address
 
 
 @frozen(kw_only=True)
@@ -31,7 +14,7 @@ class ComfyUiSettings:
     """The owner's settings."""
 
     base_url: str = field(
-        validator=_is_address,
+        validator=is_web_address("http://192.168.1.20:8188"),
         metadata={"doc": "Where ComfyUI is, such as http://192.168.1.20:8188."},
     )
     workflow: Path = field(
@@ -40,11 +23,11 @@ class ComfyUiSettings:
     )
     pixels: int = field(
         default=1024,
-        validator=_is_side,
+        validator=is_between(256, 4096, step=8),
         metadata={"doc": "The longer side of the picture, for {width} and {height}; 768 suits SD 1.5."},
     )
     timeout: float = field(
         default=900.0,
-        validator=_is_time,
+        validator=is_seconds(3600),
         metadata={"doc": "Seconds from the order to the picture; then it is taken off ComfyUI's queue."},
     )

@@ -33,7 +33,7 @@ class Workflow:
         `order` is another text every time. It becomes an input of the last nodes, which they pass over and by which
         ComfyUI tells graphs apart: one that it has painted before would end without a picture.
         """
-        width, height = size_for(request.width, request.height, longer_side)
+        width, height = request.scaled(longer_side, step=_STEP, least=_SHORTEST)
         values: dict[str, str | int] = {
             "prompt": request.prompt,
             "negative": request.negative or "",
@@ -74,12 +74,6 @@ def read_workflow(path: Path) -> Workflow:
     raise BadProviderRequest(f"workflow {path}: {problem}")
 
 
-def size_for(width: int, height: int, longer_side: int) -> tuple[int, int]:
-    """The frame's shape with this longer side, as near as multiples of 8 come to it."""
-    scale = longer_side / max(width, height)
-    return _multiple(width * scale), _multiple(height * scale)
-
-
 def _problem(read: object) -> str | None:
     if not isinstance(read, dict) or not read:
         return "it is no workflow: save it again with Export (API)"
@@ -103,7 +97,3 @@ def _filled(value: Any, values: dict[str, str | int]) -> Any:
     whole = _PLACEHOLDER.fullmatch(value)
     # In one pass: a prompt that holds "{seed}" is a text and nothing else.
     return values[whole[1]] if whole else _PLACEHOLDER.sub(lambda found: str(values[found[1]]), value)
-
-
-def _multiple(side: float) -> int:
-    return max(_SHORTEST, round(side / _STEP) * _STEP)

@@ -17,7 +17,8 @@ from imageserver import (
     ProviderError,
     Reply,
     TransientError,
-    Unreachable,
+    UntrustedCertificate,
+    picture_kind,
 )
 from imageserver.default_plugins.immich.photos import Photo, read_photos
 from imageserver.default_plugins.immich.settings import ImmichSettings
@@ -102,7 +103,7 @@ class Service:
                 raise PhotoGone(reply.words or f"HTTP {reply.status}")
             if not reply.ok:
                 raise self._refusal(reply)
-            if _is_picture(reply.body):
+            if picture_kind(reply.body):
                 return reply.body
         raise BadResult(f"what {self.settings.base_url} gave for a photo is no JPEG, PNG or WEBP")
 
@@ -149,8 +150,8 @@ class Service:
                 headers=self._headers,
                 **request,
             )
-        except Unreachable as error:
-            raise self._with_hint(error) from None
+        except UntrustedCertificate as error:
+            raise _with_hint(error) from None
 
     async def _fetch(self, url: str) -> Reply:
         try:
@@ -161,17 +162,12 @@ class Service:
                 timeout=self.timeout,
                 verify_tls=self.settings.verify_tls,
             )
-        except Unreachable as error:
-            raise self._with_hint(error) from None
+        except UntrustedCertificate as error:
+            raise _with_hint(error) from None
 
     @property
     def _headers(self) -> dict[str, str]:
         return {"x-api-key": self.key, "Accept": "application/json, image/*"}
-
-    def _with_hint(self, error: Unreachable) -> Unreachable:
-        if self.settings.verify_tls and "certificate" in str(error):
-            return Unreachable(f"{error}; if Immich's certificate is self-signed, write verify_tls: false")
-        return error
 
     def _refusal(self, reply: Reply) -> ProviderError:
         if reply.status == 401:
@@ -199,6 +195,10 @@ def permission_sentence(permissions: list[str]) -> str:
     return f"{lack} {boxes}: {KEYS_PLACE}, edit the key and tick {boxes}"
 
 
+def _with_hint(error: UntrustedCertificate) -> UntrustedCertificate:
+    return UntrustedCertificate(f"{error} If Immich's certificate is self-signed, write verify_tls: false")
+
+
 def _page(answer: dict[str, Any]) -> tuple[list[Any], str]:
     """The assets on a page of a search, and the number of the next page; empty behind the last one."""
     assets = answer.get("assets")
@@ -211,7 +211,3 @@ def _page(answer: dict[str, Any]) -> tuple[list[Any], str]:
 def _permissions_in(words: str) -> list[str]:
     named = re.search(r"permission: ([a-zA-Z]+(?:\.[a-zA-Z]+)*)", words)
     return [named[1]] if named else []
-
-
-def _is_picture(data: bytes) -> bool:
-    return data.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")

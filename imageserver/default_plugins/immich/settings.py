@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 
-
-def _is_address(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    address = urlsplit(value)
-    is_web = address.scheme in {"http", "https"} and address.hostname and address.port != 0  # a bad port raises
-    if not is_web or address.username is not None or address.query or address.fragment:
-        raise ValueError('expected an address such as http://192.168.1.10:2283, without a user, "?" or "#"')
+from imageserver import is_seconds, is_web_address
 
 
 def _is_named(instance: ImmichSettings, _attribute: Attribute[Any], value: str | None) -> None:
@@ -21,17 +15,12 @@ def _is_named(instance: ImmichSettings, _attribute: Attribute[Any], value: str |
         raise ValueError("album is missing: show: album needs the name or the id of an album")
 
 
-def _is_time(_instance: object, _attribute: Attribute[Any], value: float) -> None:
-    if not 0 < value <= 600:
-        raise ValueError(f"expected a number above 0, up to 600, got {value}")
-
-
 @frozen(kw_only=True)
 class ImmichSettings:
     """The owner's settings."""
 
     base_url: str = field(
-        validator=_is_address,
+        validator=is_web_address("http://192.168.1.10:2283"),
         metadata={"doc": "Address of Immich, such as http://192.168.1.10:2283; with or without /api at the end."},
     )
     api_key: str | None = field(
@@ -63,7 +52,9 @@ class ImmichSettings:
         default=True, metadata={"doc": "Write false for an https address with a self-signed certificate."}
     )
     timeout: float = field(
-        default=30.0, validator=_is_time, metadata={"doc": "Seconds for one call to Immich; keep it below deadline."}
+        default=30.0,
+        validator=is_seconds(600),
+        metadata={"doc": "Seconds for one call to Immich; keep it below deadline."},
     )
 
     @property

@@ -6,19 +6,13 @@ import json
 import re
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 
+from imageserver import is_json_object, is_picture_size, is_seconds, is_web_address
+
 OPENAI = "https://api.openai.com"
 _OURS = ("prompt", "n", "stream")  # more pictures cost more, and a stream is no JSON
-
-
-def _is_address(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    address = urlsplit(value)
-    is_web = address.scheme in {"http", "https"} and address.hostname and address.port != 0  # a bad port raises
-    if not is_web or address.username is not None or address.query or address.fragment:
-        raise ValueError(f'expected an address such as {OPENAI}, without a user, "?" or "#"')
 
 
 def _is_word(_instance: object, _attribute: Attribute[Any], value: str | None) -> None:
@@ -31,28 +25,10 @@ def _is_model(_instance: object, _attribute: Attribute[Any], value: str) -> None
         raise ValueError("expected the name of a model")
 
 
-def _is_size(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    if value != "auto" and not re.fullmatch(r"[1-9]\d{1,3}x[1-9]\d{1,3}", value, re.ASCII):
-        raise ValueError('expected auto, or width and height in pixels such as "1024x1536"')
-
-
-def _is_body(_instance: object, _attribute: Attribute[Any], value: str | None) -> None:
-    if value is None:
-        return
-    try:
-        read = json.loads(value)
-    except (ValueError, RecursionError):
-        read = None
-    ours = [name for name in _OURS if name in read] if isinstance(read, dict) else None
-    if ours is None:
-        raise ValueError("expected a JSON object in quotes, such as '{\"steps\": 8}'")
-    if ours:
-        raise ValueError(f"{ours[0]} is the server's own and cannot be set here: take it out")
-
-
-def _is_time(_instance: object, _attribute: Attribute[Any], value: float) -> None:
-    if not 0 < value <= 3600:
-        raise ValueError(f"expected a number above 0, up to 3600, got {value}")
+def _leaves_ours_alone(_instance: object, _attribute: Attribute[Any], value: str | None) -> None:
+    taken = [name for name in _OURS if name in json.loads(value or "{}")]
+    if taken:
+        raise ValueError(f"{taken[0]} is the server's own and cannot be set here: take it out")
 
 
 @frozen(kw_only=True)
@@ -61,7 +37,7 @@ class OpenAiSettings:
 
     base_url: str = field(
         default=OPENAI,
-        validator=_is_address,
+        validator=is_web_address(OPENAI),
         metadata={"doc": "Where the service is, such as http://192.168.1.20:8080; a /v1 at the end may be there."},
     )
     api_key: str | None = field(
@@ -84,7 +60,7 @@ class OpenAiSettings:
     )
     size: str = field(
         default="auto",
-        validator=_is_size,
+        validator=is_picture_size,
         metadata={
             "doc": "Size to ask for in pixels, such as 1024x1792; auto takes the one nearest to the frame's shape."
         },
@@ -104,7 +80,7 @@ class OpenAiSettings:
     )
     extra_body: str | None = field(
         default=None,
-        validator=_is_body,
+        validator=[is_json_object('{"steps": 8}'), _leaves_ours_alone],
         metadata={"doc": "JSON text with more fields for the request, stronger than all the others."},
     )
     negative_mode: Literal["append", "drop"] = field(
@@ -119,7 +95,7 @@ class OpenAiSettings:
     )
     timeout: float = field(
         default=300.0,
-        validator=_is_time,
+        validator=is_seconds(3600),
         metadata={"doc": "Seconds for one picture; keep it a minute below deadline."},
     )
 

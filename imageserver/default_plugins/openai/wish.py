@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from math import log
 from typing import Any
 
 from imageserver import GenerationRequest
@@ -17,20 +16,14 @@ def body_for(settings: OpenAiSettings, request: GenerationRequest) -> dict[str, 
     """One picture. A field that some services refuse is there only where the owner wants it."""
     body: dict[str, Any] = {"model": settings.model, "prompt": _prompt(settings, request)}
     if settings.send_size:
-        body["size"] = size_for(request.width, request.height) if settings.size == "auto" else settings.size
+        width, height = request.nearest(SIZES)
+        body["size"] = f"{width}x{height}" if settings.size == "auto" else settings.size
     if settings.quality is not None:
         body["quality"] = settings.quality
     if settings.send_response_format:
         body["response_format"] = "b64_json"
     extra: dict[str, Any] = json.loads(settings.extra_body or "{}")
     return body | extra
-
-
-def size_for(width: int, height: int) -> str:
-    """The size of the nearest shape, as `WIDTHxHEIGHT`."""
-    wanted = log(width / height)
-    best = min(SIZES, key=lambda size: abs(log(size[0] / size[1]) - wanted))
-    return f"{best[0]}x{best[1]}"
 
 
 def _prompt(settings: OpenAiSettings, request: GenerationRequest) -> str:

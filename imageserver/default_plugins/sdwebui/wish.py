@@ -14,7 +14,7 @@ _SHORTEST = 64
 
 def body_for(settings: SdWebUiSettings, request: GenerationRequest) -> dict[str, Any]:
     """One picture, which comes in the answer and is not kept on the PC."""
-    width, height = size_for(request.width, request.height, settings.pixels)
+    width, height = request.scaled(settings.pixels, step=_STEP, least=_SHORTEST)
     body: dict[str, Any] = {
         "prompt": request.prompt,
         "negative_prompt": request.negative or "",
@@ -42,13 +42,3 @@ def body_for(settings: SdWebUiSettings, request: GenerationRequest) -> dict[str,
     if len(both) == 2:
         body["override_settings"] = both[0] | both[1]
     return body
-
-
-def size_for(width: int, height: int, longer_side: int) -> tuple[int, int]:
-    """The frame's shape with this longer side, as near as multiples of 8 come to it."""
-    scale = longer_side / max(width, height)
-    return _multiple(width * scale), _multiple(height * scale)
-
-
-def _multiple(side: float) -> int:
-    return max(_SHORTEST, round(side / _STEP) * _STEP)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from imageserver import BadResult
+from imageserver import BadResult, picture_kind
 
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 _PAGES = (b"<!doctype html", b"<html", b"<head", b"<body")
 _OTHERS = ((b"GIF8", "a GIF"), (b"BM", "a BMP"), (b"<svg", "an SVG drawing"), (b"%PDF", "a PDF"), (b"{", "JSON"))
 
 
 def check_picture(data: bytes, host: str) -> None:
     """Raise BadResult, with a sentence for the owner, for what is no JPEG, PNG or WEBP."""
-    if data.startswith(_PICTURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+    if picture_kind(data) is not None:
         return
     beginning = data[:512].removeprefix(b"\xef\xbb\xbf").lstrip()
     if not beginning:

@@ -19,6 +19,7 @@ from imageserver import (
     ProviderError,
     Reply,
     Unreachable,
+    UntrustedCertificate,
     __version__,
 )
 from imageserver.default_plugins.url.kept import Kept, conditions_after, drop_kept, read_kept, write_kept
@@ -80,18 +81,21 @@ class UrlPicture(ImageProvider):
 
     async def _fetch(self, address: str, kept: Kept | None) -> Reply:
         """An image, or 304 where `kept` is still the newest. Raises ProviderErrors only."""
-        reply = await self.context.http.download(
-            address,
-            own=[address],
-            own_headers=self._login(),
-            headers={
-                "User-Agent": self._settings.user_agent or f"ImageServer/{__version__}",
-                "Accept": "image/jpeg, image/png, image/webp, */*;q=0.1",
-                **(kept.conditions if kept else {}),
-            },
-            timeout=self._settings.timeout,
-            verify_tls=self._settings.verify_tls,
-        )
+        try:
+            reply = await self.context.http.download(
+                address,
+                own=[address],
+                own_headers=self._login(),
+                headers={
+                    "User-Agent": self._settings.user_agent or f"ImageServer/{__version__}",
+                    "Accept": "image/jpeg, image/png, image/webp, */*;q=0.1",
+                    **(kept.conditions if kept else {}),
+                },
+                timeout=self._settings.timeout,
+                verify_tls=self._settings.verify_tls,
+            )
+        except UntrustedCertificate as error:
+            raise UntrustedCertificate(f"{error} If it is self-signed, write verify_tls: false") from None
         if reply.status == 304:
             if kept is None:
                 raise BadResult(f"{reply.host} says that nothing is new, but was not asked that")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from imageserver import picture_kind
 from imageserver.default_plugins.wikimedia.feed import Featured
 
 
@@ -64,15 +65,12 @@ class Day:
 
 def is_whole(picture: bytes) -> bool:
     """Whether the bytes begin and end as a picture does. Half a picture must not be shown for a whole day."""
-    if picture.startswith(b"\xff\xd8\xff"):
+    kind = picture_kind(picture)
+    if kind == "jpeg":
         return b"\xff\xd9" in picture[-64:]  # some cameras write a few bytes behind the end
-    if picture.startswith(b"\x89PNG\r\n\x1a\n"):
+    if kind == "png":
         return picture.endswith(b"IEND\xaeB`\x82")
-    return (
-        picture[:4] == b"RIFF"
-        and picture[8:12] == b"WEBP"
-        and int.from_bytes(picture[4:8], "little") + 8 <= len(picture)
-    )
+    return kind == "webp" and int.from_bytes(picture[4:8], "little") + 8 <= len(picture)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
+
+from imageserver import is_between, is_header, is_seconds, is_web_address
 
 SERVICE = "https://{language}.wikipedia.org/api/rest_v1"
 
@@ -16,28 +17,6 @@ def _is_language(_instance: object, _attribute: Attribute[Any], value: str) -> N
         raise ValueError(
             'expected the code of a Wikipedia such as en, ru or simple: what stands before ".wikipedia.org"'
         )
-
-
-def _is_address(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    address = urlsplit(value.replace("{language}", "en"))
-    is_web = address.scheme in {"http", "https"} and address.hostname and address.port != 0  # a bad port raises
-    if not is_web or address.username is not None or address.query or address.fragment:
-        raise ValueError(f'expected an address such as {SERVICE}, without a user, "?" or "#"')
-
-
-def _fits_a_header(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
-        raise ValueError("contact must be Latin letters, digits and signs on one line")
-
-
-def _is_days(_instance: object, _attribute: Attribute[Any], value: int) -> None:
-    if not 0 <= value <= 30:
-        raise ValueError(f"expected a number from 0 to 30, got {value}")
-
-
-def _is_time(_instance: object, _attribute: Attribute[Any], value: float) -> None:
-    if not 0 < value <= 600:
-        raise ValueError(f"expected a number above 0, up to 600, got {value}")
 
 
 @frozen(kw_only=True)
@@ -51,24 +30,26 @@ class WikimediaSettings:
     )
     base_url: str = field(
         default=SERVICE,
-        validator=_is_address,
+        validator=is_web_address(SERVICE, places=["{language}"]),
         metadata={"doc": "Where the feed is; {language} stands for the language."},
     )
     contact: str = field(
         default="a self-hosted server for picture frames",
-        validator=_fits_a_header,
+        validator=is_header,
         metadata={"doc": "Who asks: an address or a page of yours, which Wikimedia wants to know of every program."},
     )
     days_back: int = field(
         default=7,
-        validator=_is_days,
+        validator=is_between(0, 30),
         metadata={"doc": "How many days it goes back when a day has no picture that can be shown."},
     )
     width: Literal[960, 1280, 1920] = field(
         default=1280, metadata={"doc": "Width of the picture to fetch, in pixels; the height follows."}
     )
     timeout: float = field(
-        default=30.0, validator=_is_time, metadata={"doc": "Seconds for one call to Wikimedia; keep it below deadline."}
+        default=30.0,
+        validator=is_seconds(600),
+        metadata={"doc": "Seconds for one call to Wikimedia; keep it below deadline."},
     )
 
     @property

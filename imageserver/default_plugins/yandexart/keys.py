@@ -15,7 +15,6 @@ from imageserver.default_plugins.yandexart.settings import YandexArtSettings
 FOLDER_VARIABLE = "IMAGESERVER_YANDEX_FOLDER_ID"
 KEY_VARIABLE = "IMAGESERVER_YANDEX_API_KEY"
 _LONGEST_FILE = 64 * 1024
-_ECHO = 8  # letters of the key in a row that count as a part of it
 
 
 class KeysMissing(Exception):
@@ -28,18 +27,6 @@ class Keys:
 
     folder_id: str
     api_key: str = field(repr=False)
-
-    def mask(self, text: str) -> str:
-        """`text` without the key, also where a service echoes a part of it."""
-        text = text.replace(self.api_key, "***")
-
-        def masked(word: re.Match[str]) -> str:
-            echoed = any(
-                word[0][start : start + _ECHO] in self.api_key for start in range(max(1, len(word[0]) - _ECHO + 1))
-            )
-            return "***" if echoed else word[0]
-
-        return re.sub(rf"[\w+/=-]{{{_ECHO},}}", masked, text)
 
 
 @frozen(kw_only=True)

@@ -16,11 +16,12 @@ from imageserver import (
     TransientError,
     Unreachable,
     __version__,
+    picture_kind,
 )
 from imageserver.default_plugins.yandexart.check import missing_step
 from imageserver.default_plugins.yandexart.keys import KeysMissing, find_keys, readable_by_others
 from imageserver.default_plugins.yandexart.refusals import Refusal
-from imageserver.default_plugins.yandexart.results import Unreadable, kind_of, read_images, read_operation
+from imageserver.default_plugins.yandexart.results import Unreadable, read_images, read_operation
 from imageserver.default_plugins.yandexart.service import Service
 from imageserver.default_plugins.yandexart.settings import YandexArtSettings
 from imageserver.default_plugins.yandexart.wish import Wording, async_body, images_body
@@ -73,7 +74,7 @@ class YandexArt(PollingImageProvider):
             return self._image(read_images(await service.draw(request.job, body)), model)
         body, wording = async_body(self.settings, request, model)
         self._tell(wording)
-        operation = read_operation(await service.start(body), mask=service.keys.mask)
+        operation = read_operation(await service.start(body), mask=self.context.mask)
         if operation.failure is not None:
             raise _paid(service.explain(operation.failure))
         if operation.picture is not None:
@@ -87,7 +88,7 @@ class YandexArt(PollingImageProvider):
         try:
             service = self._service()
             answer = await service.ask(ticket, lambda refusal: _of_a_ticket(service, refusal))
-            operation = read_operation(answer, mask=service.keys.mask)
+            operation = read_operation(answer, mask=self.context.mask)
         except Unreadable as error:
             raise TransientError(f"{error}; the ticket is kept") from None  # a proxy may have answered
         except ProviderError as error:
@@ -124,6 +125,7 @@ class YandexArt(PollingImageProvider):
                 if file not in self._warned and readable_by_others(file):
                     self._warned.add(file)
                     self.context.log.warning("%s holds a key and others can read it: chmod 600 %s", file, file)
+            self.context.mask.add(found.keys.api_key)
             return Service(context=self.context, settings=self.settings, keys=found.keys, key_place=str(place))
         raise Unreachable(sentence)
 
@@ -135,7 +137,7 @@ class YandexArt(PollingImageProvider):
             self.context.log.warning("%s", sentence)
 
     def _image(self, data: bytes, model: str, seed: int | None = None) -> GeneratedImage:
-        if kind_of(data) is None:
+        if picture_kind(data) is None:
             # handed on all the same: the server judges pictures, and keeps aside what was paid for
             self.context.log.warning("what the service gave is neither JPEG nor PNG nor WEBP")
         return GeneratedImage(data=data, model=model.split("/", 3)[-1], seed=seed)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 
 from attrs import frozen
 
 from imageserver import (
     AuthError,
     BadProviderRequest,
+    Mask,
     ModelGone,
     ModerationRefused,
     PaymentRequired,
@@ -25,7 +24,6 @@ from imageserver import (
     TransientError,
 )
 
-Mask = Callable[[str], str]  # takes the key out of a text
 ROLE = "ai.imageGeneration.user"
 SCOPE = "yc.ai.imageGeneration.execute"
 _SHOWN = 300  # characters of the service's own words
@@ -106,18 +104,6 @@ def read_operation_error(error: object, *, mask: Mask) -> Refusal | None:
     message = error.get("message")
     status = _STATUS_OF_CODE.get(code, 500)
     return Refusal(status=status, code=code, message=_line(str(message or ""), mask), is_yandex=True)
-
-
-def seconds_to_wait(header: str | None, now: float) -> float | None:
-    """Retry-After, in seconds from now: a number, or a date. None where nothing sensible was said."""
-    if not header:
-        return None
-    if re.fullmatch(r"\d{1,9}", header.strip(), re.ASCII):
-        return float(header)
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
 
 
 def as_error(refusal: Refusal, *, model: str, key_place: str) -> ProviderError:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import Any
 
 from attrs import field, frozen
 
-from imageserver import BadResult
-from imageserver.default_plugins.yandexart.refusals import Mask, Refusal, read_operation_error
-
-_MAGIC = ((b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"))
+from imageserver import BadResult, Mask, from_base64
+from imageserver.default_plugins.yandexart.refusals import Refusal, read_operation_error
 
 
 class Unreadable(BadResult):
@@ -35,9 +31,7 @@ def read_images(answer: bytes) -> bytes:
     data = _mapping(answer).get("data")
     first = data[0] if isinstance(data, list) and data else None
     encoded = first.get("b64_json") if isinstance(first, dict) else None
-    if not isinstance(encoded, str) or not encoded:
-        raise BadResult("the service's answer holds no picture")
-    return _decoded(encoded)
+    return from_base64(encoded)
 
 
 def read_operation(answer: bytes, *, mask: Mask) -> Operation:
@@ -54,16 +48,9 @@ def read_operation(answer: bytes, *, mask: Mask) -> Operation:
         id=ticket,
         done=done,
         failure=failure,
-        picture=_decoded(encoded) if done and not failure and isinstance(encoded, str) and encoded else None,
+        picture=from_base64(encoded) if done and not failure and isinstance(encoded, str) and encoded else None,
         model=model if isinstance(model, str) else "",
     )
-
-
-def kind_of(picture: bytes) -> str | None:
-    """`jpeg`, `png` or `webp` by the first bytes; None for anything else. What the service calls it does not count."""
-    if picture[:4] == b"RIFF" and picture[8:12] == b"WEBP":
-        return "webp"
-    return next((kind for magic, kind in _MAGIC if picture.startswith(magic)), None)
 
 
 def _mapping(answer: bytes) -> dict[str, Any]:
@@ -74,13 +61,3 @@ def _mapping(answer: bytes) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise Unreadable("the service's answer is no JSON object")
     return read
-
-
-def _decoded(encoded: str) -> bytes:
-    try:
-        picture = base64.b64decode("".join(encoded.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise BadResult("the picture in the service's answer is no base64") from None
-    if not picture:
-        raise BadResult("the service's answer holds no picture")
-    return picture

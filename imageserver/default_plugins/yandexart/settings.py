@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
+
+from imageserver import is_picture_size, is_seconds, is_web_address
 
 IMAGES_URL = "https://ai.api.cloud.yandex.net"
 ASYNC_URL = "https://llm.api.cloud.yandex.net"
 OPERATIONS_URL = "https://operation.api.cloud.yandex.net"
 IMAGES_MODEL = "aliceai-image-art-3.0"
 ASYNC_MODEL = "yandex-art-2.0"
-
-
-def _is_address(_instance: object, _attribute: Attribute[Any], value: str | None) -> None:
-    if value is None:
-        return
-    address = urlsplit(value)
-    is_web = address.scheme in {"http", "https"} and address.hostname and address.port != 0  # a bad port raises
-    if not is_web or address.username is not None or address.query or address.fragment:
-        raise ValueError(f'expected an address such as {IMAGES_URL}, without a user, "?" or "#"')
-
-
-def _is_size(_instance: object, _attribute: Attribute[Any], value: str) -> None:
-    if value != "auto" and not re.fullmatch(r"[1-9]\d{1,3}x[1-9]\d{1,3}", value, re.ASCII):
-        raise ValueError('expected auto, or width and height in pixels such as "1024x1536"')
-
-
-def _is_time(_instance: object, _attribute: Attribute[Any], value: float) -> None:
-    if not 0 < value <= 3600:
-        raise ValueError(f"expected a number above 0, up to 3600, got {value}")
 
 
 @frozen(kw_only=True)
@@ -45,14 +26,14 @@ class YandexArtSettings:
     )
     base_url: str | None = field(
         default=None,
-        validator=_is_address,
+        validator=is_web_address(IMAGES_URL),
         metadata={
             "doc": f"Where pictures are asked for: {IMAGES_URL}, with async {ASYNC_URL}; http and LAN are allowed."
         },
     )
     operations_url: str | None = field(
         default=None,
-        validator=_is_address,
+        validator=is_web_address(IMAGES_URL),
         metadata={"doc": f"Where tickets are asked about: {OPERATIONS_URL}, or base_url when that is set."},
     )
     model: str | None = field(
@@ -61,14 +42,14 @@ class YandexArtSettings:
     )
     size: str = field(
         default="auto",
-        validator=_is_size,
+        validator=is_picture_size,
         metadata={
             "doc": "Size to ask for in pixels, such as 1024x1536; auto takes the one nearest to the frame's shape."
         },
     )
     timeout: float = field(
         default=100.0,
-        validator=_is_time,
+        validator=is_seconds(3600),
         metadata={"doc": "Seconds for one call to the service; keep it below deadline."},
     )
     negative_mode: Literal["append", "weight", "drop"] = field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import gcd, log
+from math import gcd
 from typing import Any
 
 from attrs import frozen
@@ -43,10 +43,11 @@ def images_body(
 ) -> tuple[dict[str, Any], Wording]:
     """The body for /v1/images/generations. It takes no seed."""
     wording = worded(settings, request.prompt, request.negative)
+    width, height = request.nearest(SIZES)
     body = {
         "model": model_uri,
         "prompt": wording.text,
-        "size": size_for(request.width, request.height) if settings.size == "auto" else settings.size,
+        "size": f"{width}x{height}" if settings.size == "auto" else settings.size,
         "response_format": "b64_json",
         "output_format": "jpeg",
     }
@@ -71,13 +72,6 @@ def async_body(
         "aspectRatio": {"widthRatio": str(width // divisor), "heightRatio": str(height // divisor)},
     }
     return {"modelUri": model_uri, "messages": messages, "generationOptions": options}, wording
-
-
-def size_for(width: int, height: int) -> str:
-    """The size of the nearest shape, as `WIDTHxHEIGHT`."""
-    wanted = log(width / height)
-    best = min(SIZES, key=lambda size: abs(log(size[0] / size[1]) - wanted))
-    return f"{best[0]}x{best[1]}"
 
 
 def _appended(prompt: str, prefix: str, negative: str) -> Wording:
