@@ -46,7 +46,7 @@ class Breaker:
             return
         self._failures += 1
         if isinstance(error, _FOR_GOOD):
-            self._pause(float("inf"), f"{error}. It is not asked again before the server is restarted")
+            self._pause(float("inf"), f"{error}. It is not asked again before `imageserver plugins reload` or a restart")
         elif isinstance(error, PaymentRequired):
             self._pause(_NO_MONEY_PAUSE, str(error))
         elif isinstance(error, RateLimited):

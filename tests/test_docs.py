@@ -23,15 +23,19 @@ from imageserver.config.reader import ENVIRONMENT
 from imageserver.web.routes import ROUTES, add_routes
 
 ROOT = Path(__file__).parent.parent
+PAGES = sorted(path.stem for path in (ROOT / "docs/providers").glob("*.md"))  # of providers, by code
 DOCUMENTS = (
+    *(f"docs/{folder}{page}.md" for page in PAGES for folder in ("providers/", "ru/providers/")),
     "README.md",
     "README.ru.md",
     "docs/architecture.md",
     "docs/configuration.md",
     "docs/http-api.md",
+    "docs/extensions.md",
     "docs/operations.md",
     "docs/plugin-hooks.md",
     "docs/ru/configuration.md",
+    "docs/ru/extensions.md",
     "docs/ru/yandexart.md",
     "docs/yandexart.md",
     "plugins/README.md",

@@ -20,7 +20,14 @@ from imageserver import (
     GenerationRequest,
     ImageProvider,
     LibraryProvider,
+    PictureFacts,
+    PictureListener,
+    PictureReady,
+    PictureTransform,
+    PluginContext,
     PollingImageProvider,
+    PromptTransform,
+    PromptWish,
     ProviderContext,
 )
 from imageserver.plugins import Plugins, load_plugins
@@ -110,9 +117,13 @@ async def test_every_example_of_the_hooks_document_runs(tmp_path: Path) -> None:
     for number, source in enumerate(examples("docs/plugin-hooks.md")):
         (tmp_path / f"example_{number}.py").write_text(source, encoding="utf-8")
     plugins = await load(tmp_path)
-    assert set(plugins.providers) == {"canvas", "slow-canvas", "shelf"}
-    for kind in plugins.providers.values():
+    assert set(plugins.providers) == {"canvas", "slow-canvas", "shelf", "sunny"}
+    assert set(plugins.extensions) == {"mood", "border", "diary"}
+    for code, kind in plugins.providers.items():
         provider = build(kind, tmp_path)
+        if code == "sunny":  # it speaks to a service: see test_docs_plugins.py
+            assert await provider.readiness() == "api_key is missing"
+            continue
         assert await provider.readiness() is None
         if isinstance(provider, LibraryProvider):
             assert [folder.is_dir() for folder in provider.folders()] == [True]
@@ -170,3 +181,43 @@ async def test_examples_and_underscores_are_not_loaded(tmp_path: Path) -> None:
 async def test_the_checkouts_own_folder_loads_nothing() -> None:
     """A fresh checkout brings no plugin of its own: its folder holds only words and examples."""
     assert (await load_plugins(ROOT / "plugins", built_in=())).records == []
+
+
+async def test_the_extensions_of_the_hooks_document_work(tmp_path: Path) -> None:
+    """The examples of the other doors do what their sentences say."""
+    for number, source in enumerate(examples("docs/plugin-hooks.md")):
+        (tmp_path / f"example_{number}.py").write_text(source, encoding="utf-8")
+    kinds = (await load(tmp_path)).extensions
+
+    def context(code: str) -> PluginContext:
+        clock = StoppedClock(datetime(2026, 1, 15, 3, 0, tzinfo=UTC), ZoneInfo("Europe/Moscow"))
+        log = logging.getLogger("imageserver.extension.example")
+        return PluginContext(settings=None, clock=clock, random=random.Random(1), log=log, data_folder=tmp_path / code)
+
+    mood, border, diary = (kinds[code](context(code)) for code in ("mood", "border", "diary"))
+    assert isinstance(mood, PromptTransform)
+    wish = PromptWish(prompt="a heron", negative=None, provider="canvas", language=None, suffix="")
+    assert (await mood.transform(wish)).prompt == "a heron, at night"
+    assert isinstance(border, PictureTransform)
+    facts = PictureFacts(id=1, provider=None, prompt=None, model=None, created=0.0, width=32, height=48)
+    assert border.cache_key(facts) == "2 pixels"
+    drawn = border.apply(Image.new("RGB", (32, 48)), facts)
+    assert [drawn.getpixel(place) for place in ((0, 0), (31, 47), (16, 24))] == [(255,) * 3, (255,) * 3, (0,) * 3]
+    assert isinstance(diary, PictureListener)
+    await diary.picture_ready(
+        PictureReady(
+            id=1,
+            job="j",
+            frame="",
+            provider="canvas",
+            prompt="a heron",
+            negative=None,
+            model="",
+            seed=None,
+            created=0.0,
+            width=32,
+            height=48,
+            file=tmp_path / "a.jpeg",
+        )
+    )
+    assert (tmp_path / "diary" / "diary.txt").read_text("utf-8") == "canvas: a heron\n"

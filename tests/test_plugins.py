@@ -13,6 +13,7 @@ from textwrap import dedent
 import pytest
 
 from imageserver import plugins as plugins_module
+from imageserver.plugin_sources import BUILT_IN
 from imageserver.plugins import PluginRecord, PluginStatus, load_plugins, log_broken
 
 GOOD = """
@@ -129,7 +130,7 @@ async def test_a_code_is_taken_once(tmp_path: Path) -> None:
         (PluginStatus.BROKEN, True),
     ]
     assert "folder" in plugins.providers
-    assert plugins.built_in == {"folder", "atelier", "yandexart"}
+    assert plugins.built_in == {module.rpartition(".")[2] for module in BUILT_IN}
 
 
 async def test_a_plugin_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +167,5 @@ async def test_no_folder_no_plugins(tmp_path: Path) -> None:
     """Without a folder only the built-in plugins are there, and all of them are."""
     plugins = await load_plugins(tmp_path / "missing")
     assert [(record.name, record.source, record.reason) for record in plugins.records] == [
-        ("folder", "built in", ""),
-        ("atelier", "built in", ""),
-        ("yandexart", "built in", ""),
+        (module.rpartition(".")[2], "built in", "") for module in BUILT_IN
     ]

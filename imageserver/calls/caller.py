@@ -256,7 +256,11 @@ _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ProviderError], str], ...
         "no connection to {host}: is it on, is the network there?",
     ),
     ((TimeoutError,), DeadlineExceeded, "{host} gave no whole answer within {seconds} s"),
-    ((aiohttp.InvalidURL,), BadProviderRequest, "{host} is written wrongly: check the settings"),
+    (
+        (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError),
+        BadProviderRequest,
+        "{host} is written wrongly: check the settings",
+    ),
     ((aiohttp.ClientError,), TransientError, "the answer of {host} broke off ({error})"),
     ((OSError,), TransientError, "the answer of {host} could not be kept ({error})"),
     ((ValueError,), BadProviderRequest, "the request to {host} cannot be made ({error}): check the settings"),

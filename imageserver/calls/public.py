@@ -33,6 +33,8 @@ def is_public(address: str) -> bool:
             hidden = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if hidden is not None:
             return is_public(str(hidden))
+        if parsed.is_site_local:  # an older kind of private address, which Python takes for a global one
+            return False
     return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
 
 

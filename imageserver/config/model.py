@@ -143,7 +143,7 @@ class Terms:
     max_per_day: int | Literal["none"] | None = setting(
         default=None,
         check=optional_between(0, 1_000_000),
-        doc="Pictures bought in one local day at most; 200 for a provider with a price, none lifts it.",
+        doc="Pictures bought in one local day at most; 200 for a provider that costs something, none lifts it.",
     )
     max_per_month: int | None = setting(
         default=None, check=optional_between(0, 10_000_000), doc="Pictures bought in one local month at most."

@@ -66,6 +66,10 @@ class MemoryStock:
         """How many can be shown."""
         return sum(self._counts.values()) if scope == "" else self._counts.get(scope, 0)
 
+    def roots(self) -> set[str]:
+        """The roots of which any picture can be shown."""
+        return {root for root, count in self._counts.items() if count}
+
     def first(self, scope: str = "") -> int:
         """The lowest id, 0 when there is none."""
         return next(self.ids(scope), 0)

@@ -65,6 +65,7 @@ class PictureStore:
     _turns: Turns
     _records: OrderedDict[int, Picture] = field(init=False, factory=OrderedDict)
     absent: dict[str, str] = field(init=False, factory=dict)  # roots whose folder gives nothing now, and why
+    _left: set[str] = field(init=False, factory=set)  # roots whose pictures were dropped, for whatever reason
     _is_some_unread: bool = field(init=False, default=False)  # dropped, and to be tried again after the next scan
     _last_look: tuple[tuple[str, int], ...] = field(init=False, default=())
     _scanning: asyncio.Lock = field(init=False, factory=asyncio.Lock)
@@ -233,7 +234,11 @@ class PictureStore:
         async with self._scanning:
             try_again, self._is_some_unread = self._is_some_unread, False
             await self._scan_root(STORE, lambda: scan_store(self.folder), try_again=try_again)
-            for code, folders in self._libraries().items():
+            libraries = self._libraries()
+            for root in self._stock.roots() - {STORE, *libraries}:
+                _log.info("the pictures of %s are not shown any more: it does not serve", root)
+                self._drop_root(root)
+            for code, folders in libraries.items():
                 await self._scan_root(code, lambda folders=folders: _scan_all(folders()), try_again=try_again)  # type: ignore[misc]  # mypy cannot type a lambda's default
 
     async def scan_if_changed(self) -> None:
@@ -267,8 +272,9 @@ class PictureStore:
         for picture_id in (*result.added, *result.changed):
             self._records.pop(picture_id, None)
             self._stock.add(picture_id, root)
-        if root in self.absent or try_again:
+        if root in self._left or try_again:
             self.absent.pop(root, None)
+            self._left.discard(root)
             for picture_id, known_root in await self._journal.pictures.usable():
                 if known_root == root:
                     self._stock.add(picture_id, root)
@@ -286,10 +292,14 @@ class PictureStore:
         if root not in self.absent:
             _log.warning("the folder of %s gives no pictures: %s", root, reason)
         self.absent[root] = reason
-        for picture_id in list(self._stock.ids(root)):
-            self._drop(picture_id)
+        self._drop_root(root)
 
     # Forgetting
+
+    def _drop_root(self, root: str) -> None:
+        self._left.add(root)
+        for picture_id in list(self._stock.ids(root)):
+            self._drop(picture_id)
 
     def drop(self, picture_ids: list[int]) -> None:
         """These pictures are no longer there."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
+from fakes.certificate import needs_openssl, self_signed
 from fakes.immich import KEY, Asset
 
 from default_plugins.immich_room import PATIENT, a_wish, provider_in, room
@@ -22,6 +20,7 @@ from imageserver import (
     RateLimited,
     TransientError,
     Unreachable,
+    UntrustedCertificate,
 )
 from imageserver.default_plugins.immich.settings import ImmichSettings
 from imageserver.testing import good
@@ -165,13 +164,13 @@ async def test_a_key_from_a_file(tmp_path: Path) -> None:
         assert await it.provider.readiness() is None
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl here to make a certificate with")
+@needs_openssl
 async def test_a_self_signed_certificate(tmp_path: Path) -> None:
     """Refused with a hint at the setting, taken with it; the hint comes with no other trouble."""
     async with room(tmp_path) as it:
-        url = await it.fake.listen_tls(_self_signed(tmp_path))
+        url = await it.fake.listen_tls(self_signed(tmp_path))
         async with provider_in(tmp_path, base_url=url) as careful:
-            with pytest.raises(Unreachable, match="self-signed, write verify_tls: false"):
+            with pytest.raises(UntrustedCertificate, match="self-signed, write verify_tls: false"):
                 await careful.generate(a_wish())
             assert "verify_tls: false" in (await careful.readiness() or "")
         async with provider_in(tmp_path, base_url=url, verify_tls=False) as trusting:
@@ -181,17 +180,6 @@ async def test_a_self_signed_certificate(tmp_path: Path) -> None:
         said = await too_late.readiness() or ""
         assert "no connection" in said
         assert "verify_tls" not in said
-
-
-def _self_signed(folder: Path) -> ssl.SSLContext:
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    )
-    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return context
 
 
 URL = "http://192.168.1.10:2283"

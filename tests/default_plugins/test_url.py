@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fakes.certificate import doubtful_server, needs_openssl
 from fakes.url import LOGIN, PATH, FakeWebcam
 
 from default_plugins.url_room import a_wish, provider_at, room
@@ -22,6 +23,7 @@ from imageserver import (
     RateLimited,
     TransientError,
     Unreachable,
+    UntrustedCertificate,
     __version__,
 )
 from imageserver.default_plugins.url.settings import UrlSettings
@@ -261,3 +263,15 @@ def test_wrong_settings_are_told_in_words(settings: dict[str, Any], words: str) 
     """Each value that cannot be right has a sentence."""
     with pytest.raises(ValueError, match=words):
         UrlSettings(**{"url": "http://webcam/now.jpg", **settings})
+
+
+@needs_openssl
+async def test_a_self_signed_certificate(tmp_path: Path) -> None:
+    """Refused with a hint at the setting that trusts it."""
+    async with doubtful_server(tmp_path) as address:
+        async with provider_at(f"{address}/now.jpg", tmp_path) as careful:
+            with pytest.raises(UntrustedCertificate, match="self-signed, write verify_tls: false"):
+                await careful.generate(a_wish())
+        async with provider_at(f"{address}/now.jpg", tmp_path, verify_tls=False) as trusting:
+            with pytest.raises(BadResult, match="sent something else"):  # a greeting, and no picture
+                await trusting.generate(a_wish())

@@ -212,7 +212,7 @@ def test_the_fake_counts_as_we_do(caplog: pytest.LogCaptureFixture) -> None:
 )
 def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
     """An address that is none, a size that is none, and a time out of bounds are refused."""
-    with pytest.raises(ValueError, match="^expected"):
+    with pytest.raises(ValueError, match=r"^expected"):
         YandexArtSettings(**settings)
 
 

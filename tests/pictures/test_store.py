@@ -147,6 +147,25 @@ async def test_a_library_that_raises_forgets_nothing(room: Room) -> None:
     assert (library / "b.jpg").read_bytes() == jpeg()
 
 
+async def test_a_library_that_does_not_serve_is_not_shown(room: Room) -> None:
+    """Its pictures leave the wall, after a restart too, and are back with their ids when it serves again."""
+    room.put("a.jpg")
+    library = room.base / "library"
+    library.mkdir()
+    (library / "b.jpg").write_bytes(jpeg())
+    room.libraries["folder"] = lambda: [library]
+    await room.store.scan()
+    (picture,) = room.store._stock.ids("folder")
+    del room.libraries["folder"]
+    await room.store.scan()
+    assert (room.store.has(picture), room.store.count()) == (False, 1)
+    await room.store.open()  # as after a restart
+    assert (room.store.has(picture), room.store.count()) == (False, 1)
+    room.libraries["folder"] = lambda: [library]
+    await room.store.scan()
+    assert (room.store.has(picture), room.store.count()) == (True, 2)
+
+
 async def test_nothing_is_lost_when_a_picture_comes_during_a_scan(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider's picture added after the folder was listed, before the scan is done, stays."""
     room.put("a.jpg")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from imageserver import ProviderContext, ProviderError, Reply
+from imageserver import DeadlineExceeded, ProviderContext, ProviderError, Reply, TransientError
 from imageserver.default_plugins.yandexart.keys import Keys
 from imageserver.default_plugins.yandexart.refusals import Refusal, as_error, read_refusal
 from imageserver.default_plugins.yandexart.settings import YandexArtSettings
@@ -41,7 +41,7 @@ class Service:
     async def ask(self, ticket: str, explain: Explain) -> bytes:
         """What the service says about an operation. Free."""
         url = self.settings.operations_address + OPERATIONS_PATH + quote(ticket, safe="")
-        return await self._call("GET", url, explain)
+        return self._good(await self._send("GET", url), explain)
 
     def explain(self, refusal: Refusal) -> ProviderError:
         """The error for a refusal of this service."""
@@ -49,16 +49,21 @@ class Service:
 
     async def _order(self, path: str, body: dict[str, Any], explain: Explain, keep_for: str | None = None) -> bytes:
         url = self.settings.pictures_address + path
-        return await self._call("POST", url, explain, json=body, keep_for=keep_for)
+        try:
+            reply = await self._send("POST", url, json=body, keep_for=keep_for)
+        except (DeadlineExceeded, TransientError) as error:
+            raise type(error)(f"{error}; it may have been charged") from None
+        return self._good(reply, explain)
 
-    async def _call(self, method: str, url: str, explain: Explain, **request: Any) -> bytes:
-        reply = await self.context.http.call(
+    async def _send(self, method: str, url: str, **request: Any) -> Reply:
+        return await self.context.http.call(
             method, url, headers=self._headers(), timeout=self.settings.timeout, limit=_LONGEST_ANSWER, **request
         )
-        # No other status stands for a picture, and none but this one is kept on the disk.
-        if reply.status != 200:
-            raise explain(self._refusal(reply))
-        return reply.body
+
+    def _good(self, reply: Reply, explain: Explain) -> bytes:
+        if reply.status == 200:  # no other one stands for a picture, or is kept on the disk
+            return reply.body
+        raise explain(self._refusal(reply))
 
     def _headers(self) -> dict[str, str]:
         return {
