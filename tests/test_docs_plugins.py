@@ -45,7 +45,9 @@ def sources(code: str) -> str:
 
 def written(value: object) -> str:
     """A default as the tables have it."""
-    if value is attrs.NOTHING or value is None or value == ():
+    if value == ():
+        return "`[]`"
+    if value is attrs.NOTHING or value is None:
         return "–"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
