@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 _ECHO = 8  # letters of a secret in a row that count as a part of it
 _MASKED = "***"
+_SHOWN = 300  # letters of a service's own words
 
 
 class Mask:
@@ -29,6 +30,12 @@ class Mask:
             edge = r"\b" if len(secret) < 4 else ""
             text = re.sub(edge + re.escape(secret) + edge, _MASKED, text)
         return re.sub(rf"[\w+/=-]{{{_ECHO},}}", self._echo, text)
+
+    def line(self, text: str, most: int = _SHOWN) -> str:
+        """A service's own words as they can be shown: masked, on one line, at most so many letters of them."""
+        text = self(text)  # before it is cut: half a key is a key's half
+        text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+        return text if len(text) <= most else text[:most] + "…"
 
     def _echo(self, word: re.Match[str]) -> str:
         pieces = (word[0][start : start + _ECHO] for start in range(len(word[0]) - _ECHO + 1))

@@ -11,14 +11,14 @@ import socket
 from collections.abc import Callable
 
 from aiohttp import AddrInfoType, TCPConnector
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import ThreadedResolver
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class NotPublic(OSError):
-    """A name stands for no address in the public internet."""
+    """A connection was wanted to an address outside the public internet."""
 
 
 def is_public(address: str) -> bool:
@@ -28,8 +28,9 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):
-        hidden = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if parsed in _NAT64 or (int(parsed) >> 32) == 0:  # an IPv4 address in other clothes
+        # An IPv4 address in other clothes
+        hidden = parsed.ipv4_mapped or parsed.sixtofour
+        if parsed in _NAT64:
             hidden = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if hidden is not None:
             return is_public(str(hidden))
@@ -39,7 +40,10 @@ def is_public(address: str) -> bool:
 
 
 def connector(names: AbstractResolver | None, is_allowed: Callable[[str], bool]) -> TCPConnector:
-    """Connections to allowed addresses only. Others end as NotPublic inside of aiohttp's error."""
+    """Connections to allowed addresses only; of a name's addresses the others are passed over.
+
+    Where none is left aiohttp's error has a NotPublic inside.
+    """
 
     def open_socket(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _name, address = info
@@ -47,24 +51,5 @@ def connector(names: AbstractResolver | None, is_allowed: Callable[[str], bool])
             raise NotPublic(f"{address[0]} is not in the public internet")
         return socket.socket(family, kind, protocol)
 
-    resolver = _Resolver(names or ThreadedResolver(), is_allowed)
+    resolver = names or ThreadedResolver()
     return TCPConnector(resolver=resolver, socket_factory=open_socket, force_close=True, use_dns_cache=False)
-
-
-class _Resolver(AbstractResolver):
-    """Leaves out what is not allowed: of a name's addresses the others still count."""
-
-    def __init__(self, names: AbstractResolver, is_allowed: Callable[[str], bool]) -> None:
-        self._names = names
-        self._is_allowed = is_allowed
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = [one for one in await self._names.resolve(host, port, family) if self._is_allowed(one["host"])]
-        if not found:
-            raise NotPublic(f"{host} is not in the public internet")
-        return found
-
-    async def close(self) -> None:
-        await self._names.close()

@@ -22,7 +22,7 @@ from imageserver.errors import (
     TransientError,
 )
 
-_SHOWN = 300  # characters of the service's own words
+_READ = 2000  # bytes of a plain text; more than is shown of it
 _MARKUP = re.compile(r"\s*<[a-z!?/]", re.IGNORECASE)  # a page or XML that is called a text says nothing readable
 
 
@@ -80,13 +80,11 @@ class Reply:
             said = _message(json.loads(self.body))
         except (ValueError, RecursionError):
             said = self._plain_text
-        said = self.mask(said)  # before it is cut: half a key is a key's half
-        said = " ".join("".join(letter if letter.isprintable() else " " for letter in said).split())
-        return said if len(said) <= _SHOWN else said[:_SHOWN] + "…"
+        return self.mask.line(said)
 
     @property
     def _plain_text(self) -> str:
-        text = self.body[: 4 * _SHOWN].decode("utf-8-sig", errors="replace") if self.media_type == "text/plain" else ""
+        text = self.body[:_READ].decode("utf-8-sig", errors="replace") if self.media_type == "text/plain" else ""
         return "" if _MARKUP.match(text) else text
 
     def error(

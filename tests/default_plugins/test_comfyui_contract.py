@@ -35,6 +35,3 @@ class TestComfyUi(ProviderContract):
 
     def prepare(self, data: Path) -> None:
         (data / "comfyui-workflow.json").write_text(json.dumps(WORKFLOW))
-
-    # Nothing may go on there after a cancellation, and here the order is taken back then: see the test of that.
-    test_a_cancelled_call_ends = None  # type: ignore[assignment]

@@ -32,6 +32,3 @@ class TestSdWebUi(ProviderContract):
         "interrupted": BadResult,
         "skipped": BadResult,
     }
-
-    # Nothing may go on there after a cancellation, and here the picture is taken back then: see the test of that.
-    test_a_cancelled_call_ends = None  # type: ignore[assignment]

@@ -25,5 +25,3 @@ class TestWikimedia(ProviderContract):
         "page_for_picture": BadResult,
         "no_picture_ever": BadResult,
     }
-    # A second wish of one day is answered from the disk, so the service never sees it.
-    test_without_a_negative_none_is_sent = None  # type: ignore[assignment]  # the contract's way to take a check out

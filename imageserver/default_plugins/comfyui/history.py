@@ -14,7 +14,7 @@ SEED_KEY = "imageserver_seed"  # in the extra_data of an order, which the histor
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 _FOLDERS = ("output", "temp")  # what SaveImage keeps, then what PreviewImage shows; never an input
 _MODEL_INPUTS = ("ckpt_name", "unet_name", "model_name")
-_SHOWN = 200  # characters of a node's own words
+SHOWN = 200  # characters of a node's own words
 
 
 @frozen(kw_only=True)
@@ -64,14 +64,8 @@ def _failure(messages: object, mask: Mask) -> str:
             node = f"node {facts.get('node_id')} ({facts.get('node_type')})"
             is_memory = "OutOfMemory" in kind or "out of memory" in said.lower()
             remedy = ": the graphics card has too little memory, so lower pixels" if is_memory else ""
-            return f'ComfyUI failed at {shortened(node, mask)}{remedy} (it said: "{shortened(said or kind, mask)}")'
+            return f'ComfyUI failed at {mask.line(node, SHOWN)}{remedy} (it said: "{mask.line(said or kind, SHOWN)}")'
     return "ComfyUI failed and does not say why: read what its window says"
-
-
-def shortened(text: str, mask: Mask) -> str:
-    """A service's words on one line, without secrets."""
-    said = " ".join("".join(letter if letter.isprintable() else " " for letter in mask(text)).split())
-    return said if len(said) <= _SHOWN else said[:_SHOWN] + "…"
 
 
 def _files(outputs: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

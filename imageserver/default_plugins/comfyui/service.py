@@ -16,13 +16,13 @@ from imageserver import (
     TransientError,
     Unreachable,
 )
-from imageserver.default_plugins.comfyui.history import Painted, shortened
+from imageserver.default_plugins.comfyui.history import SHOWN, Painted
 from imageserver.default_plugins.comfyui.settings import ComfyUiSettings
 
 _CONNECT = 3.0  # seconds: the PC is in the house, and when it sleeps nobody shall wait for it
 _QUICK = 6.0  # seconds for a question: twice as much, and less than readiness may take
 _SLOW = 60.0  # for an order, whose nodes are all checked, and for a large picture
-_SHOWN = 3  # nodes in a message
+_NODES = 3  # nodes in a message
 _NO_BRACKETS = str.maketrans("", "", "[]")  # around the names of which one should be chosen
 
 
@@ -135,8 +135,8 @@ class Service:
             ]
             kind = node.get("class_type") if isinstance(node, dict) else None
             problem = ", ".join(said).translate(_NO_BRACKETS)
-            told.append(shortened(f"node {name} ({kind}): {problem}", self.context.mask))
-        return "; ".join(told[:_SHOWN]) + (f"; and {len(told) - _SHOWN} more" if len(told) > _SHOWN else "")
+            told.append(self.context.mask.line(f"node {name} ({kind}): {problem}", SHOWN))
+        return "; ".join(told[:_NODES]) + (f"; and {len(told) - _NODES} more" if len(told) > _NODES else "")
 
 
 def _proxys(reply: Reply) -> ProviderError:

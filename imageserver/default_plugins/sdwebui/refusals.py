@@ -13,8 +13,6 @@ from imageserver import (
 )
 from imageserver.default_plugins.sdwebui.settings import SdWebUiSettings
 
-_SHOWN = 300  # characters of the service's own words
-
 
 def as_error(reply: Reply, settings: SdWebUiSettings) -> ProviderError:
     """The error for an answer whose status is no good."""
@@ -32,9 +30,7 @@ def words_of(reply: Reply) -> str:
     except BadResult:
         return reply.words
     said = ": ".join(filter(None, (_text(read.get("detail")), _text(read.get("errors"))))) or _text(read.get("error"))
-    said = reply.mask(said)
-    said = " ".join("".join(letter if letter.isprintable() else " " for letter in said).split())
-    return said if len(said) <= _SHOWN else said[:_SHOWN] + "…"
+    return reply.mask.line(said)
 
 
 def _meaning(reply: Reply, said: str, settings: SdWebUiSettings) -> tuple[type[ProviderError] | None, str]:

@@ -26,7 +26,6 @@ from imageserver import (
 
 ROLE = "ai.imageGeneration.user"
 SCOPE = "yc.ai.imageGeneration.execute"
-_SHOWN = 300  # characters of the service's own words
 _INVALID, PRECONDITION = 3, 9  # google.rpc.Code
 _STATUS_OF_CODE = {_INVALID: 400, 4: 504, 5: 404, 7: 403, 8: 429, PRECONDITION: 400, 12: 501, 13: 500, 14: 503, 16: 401}
 
@@ -77,7 +76,7 @@ def read_refusal(status: int, body: bytes, *, mask: Mask, retry_after: float | N
         return Refusal(
             status=status,
             code=code,
-            message=_line(message if isinstance(message, str) and message else inner, mask),
+            message=mask.line(message if isinstance(message, str) and message else inner),
             is_yandex=code is not None,
             retry_after=retry_after,
         )
@@ -85,8 +84,8 @@ def read_refusal(status: int, body: bytes, *, mask: Mask, retry_after: float | N
         return Refusal(
             status=status,
             code=_int(inner.get("code")),
-            message=_line(inner["message"], mask),
-            label=_line(" ".join(str(inner[name]) for name in ("type", "code") if inner.get(name) is not None), mask),
+            message=mask.line(inner["message"]),
+            label=mask.line(" ".join(str(inner[name]) for name in ("type", "code") if inner.get(name) is not None)),
             has_param=bool(inner.get("param")),
             is_yandex=True,
             retry_after=retry_after,
@@ -103,7 +102,7 @@ def read_operation_error(error: object, *, mask: Mask) -> Refusal | None:
         return None
     message = error.get("message")
     status = _STATUS_OF_CODE.get(code, 500)
-    return Refusal(status=status, code=code, message=_line(str(message or ""), mask), is_yandex=True)
+    return Refusal(status=status, code=code, message=mask.line(str(message or "")), is_yandex=True)
 
 
 def as_error(refusal: Refusal, *, model: str, key_place: str) -> ProviderError:
@@ -198,10 +197,3 @@ def _meaning(refusal: Refusal) -> _Meaning:
 
 def _int(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _line(text: str, mask: Mask) -> str:
-    text = mask(text)  # before it is cut: half a key is a key's half
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
-    text = " ".join(text.split())
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

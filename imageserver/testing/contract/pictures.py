@@ -69,7 +69,7 @@ class PictureChecks(ContractBase):
             wish = await _wished(it, negative="крысы, rats")
             assert "крысы, rats" in f"{wish.negative} {wish.prompt}", "the service never read the negative prompt"
 
-    @check(speaks)
+    @check(speaks, takes_prompt)
     async def test_without_a_negative_none_is_sent(self, tmp_path: Path) -> None:
         """Nothing stands in for a missing negative: not the word None, and not the one of the wish before."""
         async with room(self, tmp_path) as it:
