@@ -237,7 +237,7 @@ async def test_a_redirect_is_an_answer(tmp_path: Path, canary: Canary) -> None:
         where = f"http://127.0.0.1:{canary.port}/"
         service.says = lambda _request: web.Response(status=302, headers={"Location": where})
         got = await calls.call("GET", service.url)
-        assert (got.status, type(got.error()), canary.connections) == (302, BadProviderRequest, 0)
+        assert (got.status, type(got.error()), canary.connections) == (302, TransientError, 0)
 
 
 async def test_no_cookie_is_kept(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ STRANGE = [
 ]
 ADDRESSES = [*(f"https://{host}:%d/picture.png" for host in [*LOOPBACK, *PRIVATE]), *STRANGE]
 IDS = [ascii(address) for address in ADDRESSES]
-# What the system makes of these is none of an answer's business either, but they are reached when nobody checks.
+# Some of them, which the system does connect to when nobody checks
 REACHABLE = ["127.0.0.1", "0x7f.1", "localhost", "127。0。0。1", "[::ffff:127.0.0.1]", "inside.example", "a@127.0.0.1"]
 
 
@@ -480,7 +480,7 @@ MEANINGS: list[tuple[int, type[ProviderError], str]] = [
     (410, BadProviderRequest, "no longer has"),
     (418, BadProviderRequest, "did not understand"),
     (429, RateLimited, "asked too often"),
-    (302, BadProviderRequest, "another address, which is not followed"),
+    (302, TransientError, "another address, which is not followed"),
     (204, BadResult, "cannot be used"),
     (500, TransientError, "in trouble (HTTP 500)"),
     (599, TransientError, "in trouble (HTTP 599)"),

@@ -121,7 +121,8 @@ def _meaning_of_others(status: int) -> _Meaning:
     if status >= 400:
         return BadProviderRequest, "{host} did not understand the request (HTTP {status})"
     if status >= 300:
-        return BadProviderRequest, "{host} sends us to another address, which is not followed: check the address"
+        # who took the money before sending us on, nobody knows
+        return TransientError, "{host} sends us to another address, which is not followed: check the address"
     return BadResult, "the answer of {host} cannot be used (HTTP {status})"
 
 
