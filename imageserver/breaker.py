@@ -40,13 +40,18 @@ class Breaker:
         self._failures = self._pauses = 0
         self._until, self._why = float("-inf"), ""
 
+    def forgive(self) -> None:
+        """The owner says that something was mended: what only the owner can mend is tried again."""
+        if self._until == float("inf"):
+            self.succeeded()
+
     def failed(self, error: ProviderError) -> None:
         """A call failed."""
         if isinstance(error, _THIS_PROMPT_ONLY):
             return
         self._failures += 1
         if isinstance(error, _FOR_GOOD):
-            self._pause(float("inf"), f"{error}. It is not asked again before `imageserver plugins reload` or a restart")
+            self._pause(float("inf"), f"{error}. It is not asked again before you say `imageserver plugins reload`")
         elif isinstance(error, PaymentRequired):
             self._pause(_NO_MONEY_PAUSE, str(error))
         elif isinstance(error, RateLimited):

@@ -214,6 +214,8 @@ class Registry:
         for code, host in before.items():
             if self.hosts.get(code) is not host:
                 self._let_go(host, self.hosts.get(code))
+        for code in kept:
+            self.hosts[code].breaker.forgive()
         for code in held_back:
             self._let_go(coming[code], before[code])
         return Changes(

@@ -19,6 +19,7 @@ from live import OWNER, Gate, Live, live, picture_bytes
 from PIL import Image
 from program import HANG_LIMIT, Program, environment, program, run
 
+from imageserver import AuthError, RateLimited
 from imageserver.frame_client.failure import FrameWouldFail
 from imageserver.provider_host import ProviderHost
 from imageserver.registry import Registry
@@ -153,6 +154,20 @@ async def test_only_the_owner_may(plugins: Path, tmp_path: Path) -> None:
         async with server.http.post("/api/v1/plugins/reload") as answer:
             assert answer.status == 401
         assert "flat" not in registry_of(server).hosts
+
+
+async def test_a_reload_forgives(plugins: Path, tmp_path: Path) -> None:
+    """One that is left alone because of its key is asked again: the key may lie in a file that was corrected."""
+    (plugins / "flat.py").write_text(flat())
+    async with serving(tmp_path) as server:
+        host = host_of(server)
+        host.breaker.failed(AuthError("the key is wrong"))
+        assert "the key is wrong. It is not asked again before" in host.state.reason
+        assert "flat" in (await reload(server))["kept"]
+        assert (host_of(server), host.state.ready) == (host, True)
+        host.breaker.failed(RateLimited("slow down", retry_after=1000))
+        await reload(server)
+        assert not host.state.ready, "a pause that passes by itself was cut short"
 
 
 async def test_a_file_that_becomes_broken_leaves_the_old_one(plugins: Path, tmp_path: Path) -> None:

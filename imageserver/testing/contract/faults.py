@@ -66,7 +66,7 @@ class FaultChecks(ContractBase):
             await fake.become(GOOD)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GOODBYE):
-                    while await it.tasks() - others:
+                    while await it.tasks() - others:  # noqa: ASYNC110 - they are on another loop
                         await asyncio.sleep(0.01)
             assert not await it.tasks() - others, "a call that was cancelled goes on"
             assert await it.do(lambda: ask(a_wish(job="job-2")))

@@ -52,10 +52,10 @@ class LifeChecks(ContractBase):
         async with room(self, tmp_path) as it:
             missing = await ticking(it.clock, it.host.check())
             assert missing is None, f"check() finds something missing: {missing}"
-            if it.fake_or_none is not None:
-                if self.provider_class.paid or self.provider_class.takes_prompt:
-                    assert it.fake.wishes == [], "check() asked for a picture"
-                    assert it.fake.ledger.charges == [], "check() cost money"
+            costs = self.provider_class.paid or self.provider_class.takes_prompt
+            if it.fake_or_none is not None and costs:
+                assert it.fake.wishes == [], "check() asked for a picture"
+                assert it.fake.ledger.charges == [], "check() cost money"
 
     @check(speaks, each=EACH_WIRE)
     async def test_readiness_says_a_sentence_and_never_raises(self, tmp_path: Path, wire: str) -> None:
