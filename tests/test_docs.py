@@ -36,8 +36,6 @@ DOCUMENTS = (
     "docs/plugin-hooks.md",
     "docs/ru/configuration.md",
     "docs/ru/extensions.md",
-    "docs/ru/yandexart.md",
-    "docs/yandexart.md",
     "plugins/README.md",
 )
 CONFIGURATIONS = ("docs/configuration.md", "docs/ru/configuration.md")

@@ -16,7 +16,7 @@ from imageserver.default_plugins.yandexart.settings import YandexArtSettings
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "imageserver/default_plugins/yandexart"
 CALLS = ROOT / "imageserver/calls"
-GUIDES = ("docs/yandexart.md", "docs/ru/yandexart.md")
+GUIDES = ("docs/providers/yandexart.md", "docs/ru/providers/yandexart.md")
 
 
 def read(name: str) -> str:
