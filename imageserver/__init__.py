@@ -15,6 +15,7 @@ from imageserver.errors import (
     RateLimited,
     TransientError,
     Unreachable,
+    UnreadableAnswer,
     UntrustedCertificate,
 )
 from imageserver.extensions import (
@@ -80,6 +81,7 @@ __all__ = [
     "Reply",
     "TransientError",
     "Unreachable",
+    "UnreadableAnswer",
     "UntrustedCertificate",
     "__version__",
     "from_base64",

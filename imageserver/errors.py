@@ -198,3 +198,7 @@ class BadResult(ProviderError):
     """The service answered with something that is no picture."""
 
     reason = "bad_result"
+
+
+class UnreadableAnswer(BadResult):
+    """The answer is not in the service's language: somebody else may have given it. A ticket outlives it."""

@@ -9,10 +9,11 @@ from typing import Any, Generic, TypeVar
 from attrs import frozen
 
 from imageserver.breaker import Breaker
-from imageserver.errors import TransientError
+from imageserver.errors import ProviderError, TransientError
 from imageserver.extensions import Extension
 from imageserver.plugin_context import PluginContext
 from imageserver.plugin_loop import NoAnswer, PluginLoop
+from imageserver.plugin_sources import own_line
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Extension)
@@ -35,7 +36,7 @@ class ExtensionState:
     title: str
     kind: str  # "prompt transform", "picture transform", "listener"
     status: str  # "ready", "paused", "hung", "broken"
-    reason: str  # one sentence for the owner; empty when all is well
+    reason: str  # for the owner, on one line; empty when all is well
 
 
 class ExtensionHost(Generic[E]):
@@ -62,7 +63,12 @@ class ExtensionHost(Generic[E]):
     @property
     def is_usable(self) -> bool:
         """Whether a call may be made at the moment."""
-        return self._trouble is None and self._breaker.paused() is None
+        return not self.serves_nobody and self._breaker.paused() is None
+
+    @property
+    def serves_nobody(self) -> bool:
+        """Whether it is broken or hung: nothing but building it anew can help."""
+        return self._trouble is not None
 
     async def open(self) -> None:
         """Build the extension. Never raises: the state says what went wrong."""
@@ -78,8 +84,12 @@ class ExtensionHost(Generic[E]):
         else:
             self._trouble = None
 
-    async def ask(self, call: Callable[[E], Coroutine[Any, Any, T]]) -> T:
-        """What the extension gives. Raises Skipped when it cannot be asked or fails; the log then names it."""
+    async def ask(self, call: Callable[[E], Coroutine[Any, Any, T]], *, is_its_work: bool = True) -> T:
+        """What the extension gives. Raises Skipped when it cannot be asked or fails; the log then names it.
+
+        Failures in a row pause it, whatever was asked; only its work ends the row (`is_its_work`). `call` raises
+        BadResult for what is of no use.
+        """
         extension = self._usable()
         try:
             given = await self._loop.call(lambda: call(extension), self.extension_class.deadline)
@@ -87,11 +97,12 @@ class ExtensionHost(Generic[E]):
             if isinstance(error, NoAnswer) and not await self._loop.responds(_PULSE_SECONDS):
                 self._hang()
             raise self._failed(error) from error
-        self._breaker.succeeded()
+        if is_its_work:
+            self._breaker.succeeded()
         return given
 
     def ask_in_thread(self, call: Callable[[E], T]) -> T:
-        """The same for code that blocks; it runs in the extension's thread while the calling thread waits."""
+        """The same for work that blocks; it runs in the extension's thread while the calling thread waits."""
         extension = self._usable()
 
         async def work() -> T:
@@ -130,7 +141,10 @@ class ExtensionHost(Generic[E]):
         return self._extension
 
     def _hang(self) -> None:
-        self._trouble = ("hung", "its code does not come back; it is left out until it is loaded anew")
+        self._trouble = (
+            "hung",
+            "its code does not come back; it is left out until you say `imageserver plugins reload`",
+        )
 
     def _failed(self, error: Exception) -> Skipped:
         said = self._said(error)
@@ -139,5 +153,8 @@ class ExtensionHost(Generic[E]):
         return Skipped(f"{self.code}: {said}")
 
     def _said(self, error: BaseException) -> str:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = " ".join(str(error).split())  # a stranger's message may have several lines
+        if not isinstance(error, ProviderError):  # the text of one is for the owner as it is
+            name = type(error).__name__
+            text = (f"{name}: {text}" if text else name) + own_line(error, self.extension_class.__module__)
         return self._context.mask(text)

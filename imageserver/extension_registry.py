@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from imageserver.clock import Clock
 from imageserver.config.model import Config
 from imageserver.config.settings import read_settings
 from imageserver.config.values import did_you_mean
-from imageserver.errors import Problem
+from imageserver.errors import BadResult, Problem
 from imageserver.extension_host import ExtensionHost, ExtensionState, Skipped
 from imageserver.extensions import (
     Extension,
@@ -33,6 +33,7 @@ from imageserver.journal import Picture
 from imageserver.pictures.renditions import Drawing
 from imageserver.plugin_context import PluginContext
 from imageserver.plugins import Plugins
+from imageserver.registry import Changes
 from imageserver.target import Target
 
 if TYPE_CHECKING:
@@ -137,27 +138,57 @@ class Extensions:
         self, *, data: Path, clock: Clock, rng: random.Random, log: Callable[[str], logging.Logger] = logging.getLogger
     ) -> None:
         self.off: Mapping[str, str] = {}
+        self._held_back: Mapping[str, str] = {}  # as Changes has it, since the last take_over
         self._data, self._clock, self._rng, self._log = data, clock, rng, log
         self._serving: dict[str, tuple[EnabledExtension, ExtensionHost[Any]]] = {}
         self._lines: dict[str, _Line] = {}
 
-    async def take_over(self, selection: ExtensionSelection) -> list[str]:
-        """Serve with these from now on; those that are the same go on untouched. Returns the codes that are new."""
-        self.off = selection.off
+    async def take_over(self, selection: ExtensionSelection) -> Changes:
+        """Serve with these from now on.
+
+        Those that are the same go on untouched, unless they serve nobody. A new one that cannot be built takes no
+        place from one that serves.
+        """
         wanted = {enabled.kind.code: enabled for enabled in selection.enabled}
-        gone = [host for code, (enabled, host) in self._serving.items() if wanted.get(code) != enabled]
-        kept = {code: one for code, one in self._serving.items() if wanted.get(code) == one[0]}
-        fresh = {code: (enabled, self._host(enabled)) for code, enabled in wanted.items() if code not in kept}
-        await asyncio.gather(*(host.open() for _, host in fresh.values()))
-        self._serving = {code: kept.get(code) or fresh[code] for code in wanted}
-        for host in gone:
-            await self._end_line(host.code)
-        for code, (_, host) in fresh.items():
-            if issubclass(host.extension_class, PictureListener):
-                line = self._lines[code] = _Line(host)
-                line.task = asyncio.create_task(line.run(), name=f"listener {code}")
-        await asyncio.gather(*(host.close() for host in gone))
-        return list(fresh)
+        before = self._serving
+        kept = [code for code, enabled in wanted.items() if self._goes_on(enabled)]
+        coming = {code: (enabled, self._host(enabled)) for code, enabled in wanted.items() if code not in kept}
+        await asyncio.gather(*(host.open() for _, host in coming.values()))
+        held_back = {code: host.state.reason for code, (_, host) in coming.items() if self._is_no_better(host)}
+        self._serving = {code: before[code] if code in (*kept, *held_back) else coming[code] for code in wanted}
+        self.off, self._held_back = selection.off, held_back
+        serving = [host for _, host in self._serving.values()]
+        ending = [host for _, host in (*before.values(), *coming.values()) if host not in serving]
+        for code, (_, host) in before.items():
+            if host in ending:
+                await self._end_line(code)
+        for host in serving:
+            if issubclass(host.extension_class, PictureListener) and host.code not in self._lines:
+                line = self._lines[host.code] = _Line(host)
+                line.task = asyncio.create_task(line.run(), name=f"listener {host.code}")
+        await asyncio.gather(*(host.close() for host in ending))
+        return Changes(
+            added=tuple(code for code in wanted if code not in before),
+            changed=tuple(code for code in coming if code in before and code not in held_back),
+            removed=tuple(code for code in before if code not in wanted),
+            kept=tuple(kept),
+            held_back=held_back,
+        )
+
+    def _goes_on(self, enabled: EnabledExtension) -> bool:
+        """Whether the extension that is there is just what is wanted."""
+        now, host = self._serving.get(enabled.kind.code, (None, None))
+        if now is None or host is None or host.serves_nobody:
+            return False
+        try:
+            return bool(now == enabled)
+        except Exception:  # a stranger's settings may raise anything when they are compared
+            return False
+
+    def _is_no_better(self, host: ExtensionHost[Any]) -> bool:
+        """Whether a new host is of no use while the old one is."""
+        _, old = self._serving.get(host.code, (None, None))
+        return host.serves_nobody and old is not None and not old.serves_nobody
 
     async def close(self) -> None:
         """End every extension; what listeners were not told of is given up, and named in the log."""
@@ -168,17 +199,19 @@ class Extensions:
 
     def states(self) -> list[ExtensionState]:
         """How every extension is at the moment."""
-        return [host.state for _, host in self._serving.values()]
+        return [self._state(host) for _, host in self._serving.values()]
+
+    def _state(self, host: ExtensionHost[Any]) -> ExtensionState:
+        state, why = host.state, self._held_back.get(host.code)
+        if state.reason or why is None:
+            return state
+        return evolve(state, reason=f"it serves as it was before the last change: {why}")
 
     async def worded(self, wish: PromptWish) -> PromptWish:
         """The wish after every prompt transform; one that fails changes nothing."""
         for host in self._of(PromptTransform):
             with suppress(Skipped):
-                changed: object = await host.ask(partial(_transformed, wish=wish))
-                if isinstance(changed, PromptWish) and changed.prompt.strip():
-                    wish = changed
-                else:
-                    _log.warning("extension %s is skipped: it gave no prompt", host.code)
+                wish = await host.ask(partial(_transformed, wish=wish))
         return wish
 
     async def drawing(self, picture: PictureFacts) -> Drawing | None:
@@ -186,7 +219,7 @@ class Extensions:
         keyed = []
         for host in self._of(PictureTransform):
             with suppress(Skipped):
-                key = await host.ask(lambda transform: _key(transform, picture))
+                key = await host.ask(partial(_key, picture=picture), is_its_work=False)
                 if key is not None:
                     keyed.append((host, f"{host.code}={key}"))
         if not keyed:
@@ -233,11 +266,18 @@ async def _told(listener: PictureListener, ready: PictureReady) -> None:
 
 
 async def _transformed(transform: PromptTransform, wish: PromptWish) -> PromptWish:
-    return await transform.transform(wish)
+    changed: object = await transform.transform(wish)  # what the annotation promises, a stranger may not keep
+    if not isinstance(changed, PromptWish) or not changed.prompt.strip():
+        raise BadResult("it gave no prompt")
+    return changed
 
 
 def _applied(transform: PictureTransform, canvas: Image, picture: PictureFacts) -> Image:
-    return transform.apply(canvas, picture)
+    size = canvas.size
+    drawn = transform.apply(canvas, picture)
+    if getattr(drawn, "size", None) != size or getattr(drawn, "mode", None) != "RGB":
+        raise BadResult("it gave no RGB picture of the same size")
+    return drawn
 
 
 async def _key(transform: PictureTransform, picture: PictureFacts) -> str | None:
@@ -251,13 +291,7 @@ def _drawn(hosts: Sequence[ExtensionHost[Any]], image: Image, picture: PictureFa
     for host in hosts:
         canvas = image.copy()  # one that fails in the middle leaves nothing behind
         try:
-            drawn = host.ask_in_thread(partial(_applied, canvas=canvas, picture=picture))
+            image = host.ask_in_thread(partial(_applied, canvas=canvas, picture=picture))
         except Skipped:
-            whole = False
-            continue
-        if getattr(drawn, "size", None) == image.size and getattr(drawn, "mode", None) == "RGB":
-            image = drawn
-        else:
-            _log.warning("extension %s is skipped: it gave no RGB picture of the same size", host.code)
             whole = False
     return image, whole

@@ -60,6 +60,8 @@ class ServerOverview:
     async def _spent(self, host: ProviderHost) -> str:
         totals = await self._till.totals(host.code)
         parts = [("today", totals.today), ("yesterday", totals.yesterday), ("this month", totals.this_month)]
+        if not any(spent.pictures for _, spent in parts):
+            return "nothing yet"
         return "; ".join(f"{name} {spent.pictures}, costing {spent.cost}" for name, spent in parts)
 
     def plugins(self) -> list[PluginLine]:

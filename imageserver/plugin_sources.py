@@ -6,7 +6,6 @@ import importlib
 import importlib.machinery
 import importlib.metadata
 import importlib.util
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ BUILT_IN = (
     "imageserver.default_plugins.overlay",
     "imageserver.default_plugins.webhook",
 )
+_OUR_PLUGINS = "imageserver.default_plugins."
 _NOT_LOADED = "examples"  # a folder in plugins_dir to read, not to run
 
 
@@ -40,6 +40,7 @@ class PluginSource:
     name: str
     place: str  # "built in", "installed: PACKAGE VERSION", or the file
     load: Callable[[], object]  # gives the module, or what an entry point names; may raise anything
+    module: str = ""  # the name by which Python knows its module
     version: str | None = None  # None: what the module calls itself
     is_built_in: bool = False
     is_installed: bool = False  # as a package of its own
@@ -58,6 +59,7 @@ def built_in_sources(modules: Sequence[str], version: str) -> list[PluginSource]
             name=module.rpartition(".")[2],
             place="built in",
             load=lambda module=module: importlib.import_module(module),  # type: ignore[misc]  # mypy cannot type a lambda's default
+            module=module,
             version=version,
             is_built_in=True,
         )
@@ -78,6 +80,7 @@ def installed_sources() -> list[PluginSource]:
                 name=point.name,
                 place=place,
                 load=point.load,
+                module=point.module,
                 version=package.version if package else None,
                 is_installed=True,
                 stamp=((place, 0, 0),),
@@ -104,7 +107,7 @@ def folder_sources(folder: Path) -> list[PluginSource]:
 
 
 def _file_source(name: str, file: Path, place: Path) -> PluginSource:
-    module_name = "imageserver_plugin_" + re.sub(r"\W", "_", name)
+    module_name = _module_name(name)
 
     def load() -> object:
         loader = _Loader(module_name, str(file))
@@ -126,7 +129,25 @@ def _file_source(name: str, file: Path, place: Path) -> PluginSource:
             raise
         return module
 
-    return PluginSource(name=name, place=str(place), load=load, stamp=_stamp(place))
+    return PluginSource(name=name, place=str(place), load=load, module=module_name, stamp=_stamp(place))
+
+
+def _module_name(name: str) -> str:
+    """Another one for each plugin, so that no two share their parts. It need be no identifier; a dot divides it."""
+    return "imageserver_plugin_" + name.replace("%", "%25").replace(".", "%2e")
+
+
+def own_line(error: BaseException, module: str) -> str:
+    """Where the code of the plugin that has this module was when it raised: " (file.py:12)", or nothing."""
+    package, where = module.partition(".")[0], ""
+    trace = error.__traceback__
+    while trace is not None:
+        running = str(trace.tb_frame.f_globals.get("__name__"))
+        is_ours = running.startswith("imageserver.") and not running.startswith(_OUR_PLUGINS)
+        if running.partition(".")[0] == package and not is_ours:
+            where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return where
 
 
 def _taken_out(module_name: str) -> dict[str, ModuleType]:

@@ -16,12 +16,20 @@ from attrs import define, evolve, field, frozen, has
 from imageserver import API_VERSION, hookspecs
 from imageserver.extensions import Extension, PictureListener, PictureTransform, PromptTransform
 from imageserver.plugin_loop import NoAnswer, in_daemon_thread
-from imageserver.plugin_sources import BUILT_IN, PluginSource, built_in_sources, folder_sources, installed_sources
+from imageserver.plugin_sources import (
+    BUILT_IN,
+    PluginSource,
+    built_in_sources,
+    folder_sources,
+    installed_sources,
+    own_line,
+)
 from imageserver.providers import ImageProvider
 from imageserver.version import __version__
 
 T = TypeVar("T", bound=ImageProvider | Extension)
 _LOAD_SECONDS = 20.0
+_RELOAD = "and say `imageserver plugins reload`"
 _DOORS: dict[str, type[Any]] = {  # hook → what may be registered through it
     "imageserver_register_providers": ImageProvider,
     "imageserver_register_prompt_transforms": PromptTransform,
@@ -46,13 +54,17 @@ class PluginRecord:
     source: str  # "built in", "installed: PACKAGE VERSION", or the file
     status: PluginStatus
     reason: str = ""  # what is wrong; empty when all is well
-    remedy: str = ""  # what the owner can do about it
+    remedy: str = ""  # what the owner can do about it, a sentence
     codes: tuple[str, ...] = ()  # of the providers and extensions it brings
 
     @property
     def advice(self) -> str:
         """What is wrong and what to do about it, for the owner; empty when all is well."""
-        return f"{self.reason}: {self.remedy}" if self.remedy else self.reason
+        if not self.remedy:
+            return self.reason
+        return (
+            f"{self.reason} {self.remedy}" if self.reason.endswith((".", "?", "!")) else f"{self.reason}. {self.remedy}"
+        )
 
 
 @frozen(kw_only=True)
@@ -98,27 +110,28 @@ class Plugins:
 
 
 class _Refused(Exception):
-    """A plugin cannot be used; the message says why."""
+    """A plugin cannot be used; the message says why, and `remedy` what helps where that is not the usual."""
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
+        super().__init__(reason)
+        self.remedy = remedy
 
 
 async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN, *, before: Plugins | None = None) -> Plugins:
     """Load the built-in and the installed plugins, and every file and package in `folder`. Never raises.
 
-    Each is loaded in a thread of its own. What `before` holds and what has not changed since is taken from there.
+    Each is loaded in a thread of its own. What `before` holds and what has not changed since is taken from there, and
+    keeps its name and its codes: a newcomer takes nothing from one that serves.
     """
     plugins = Plugins()
-    old = {one.source.origin: one for one in before.loaded} if before else {}
-    for source in _sources(folder, built_in, plugins):
-        known = old.get(source.origin)
-        if known is not None and known.source.stamp == source.stamp and known.record.status is PluginStatus.LOADED:
-            fresh = known
-        elif known is not None and source.is_installed and known.record.status is PluginStatus.LOADED:
-            fresh = _needs_restart(known, source)
-        else:
-            fresh = await _load(source, plugins)
-            if known is not None and known.codes and fresh.record.status is PluginStatus.BROKEN:
-                fresh = _still_served(known, fresh)
-        plugins.loaded.append(fresh)
+    sources = _sources(folder, built_in, plugins)
+    old = (
+        {one.source.origin: one for one in before.loaded if one.record.status is PluginStatus.LOADED} if before else {}
+    )
+    for source in sorted(sources, key=lambda source: _turn(source, old.get(source.origin))):
+        plugins.loaded.append(await _become(source, old.get(source.origin), plugins))
+    places = {source.origin: place for place, source in enumerate(sources)}
+    plugins.loaded.sort(key=lambda one: places.get(one.source.origin, -1))
     return plugins
 
 
@@ -137,8 +150,35 @@ def _sources(folder: Path, built_in: Sequence[str], plugins: Plugins) -> list[Pl
         return [*sources, *folder_sources(folder)]
     except OSError as error:
         source = PluginSource(name=folder.name, place=str(folder), load=lambda: None)
-        plugins.loaded.append(_left_out(source, f"the folder cannot be read: {error.strerror}", "correct its rights"))
+        plugins.loaded.append(
+            _left_out(source, f"the folder cannot be read: {error.strerror}", f"Correct its rights {_RELOAD}")
+        )
         return sources
+
+
+def _turn(source: PluginSource, known: Loaded | None) -> int:
+    """Who chooses names and codes first: the unchanged, then the changed, then newcomers; each in the usual order."""
+    if known is None:
+        return 2
+    return 0 if known.source.stamp == source.stamp else 1
+
+
+async def _become(source: PluginSource, known: Loaded | None, plugins: Plugins) -> Loaded:
+    """The plugin as it is to serve beside those that had their turn before."""
+    if any(one.record.name == source.name for one in plugins.loaded):
+        reason = f"a plugin called {source.name} is there already"
+        return _left_out(source, reason, f"Give this one another name {_RELOAD}")
+    if known is None:
+        return await _load(source, plugins)
+    if known.source.stamp == source.stamp:
+        return known
+    if source.is_installed:
+        return _needs_restart(known, source)
+    fresh = await _load(source, plugins)
+    is_free = not (plugins.providers.keys() & known.record.codes or plugins.extensions.keys() & known.record.codes)
+    if fresh.record.status is PluginStatus.BROKEN and known.codes and is_free:
+        return _still_served(known, fresh)
+    return fresh
 
 
 def _still_served(known: Loaded, fresh: Loaded) -> Loaded:
@@ -152,12 +192,10 @@ def _still_served(known: Loaded, fresh: Loaded) -> Loaded:
 def _needs_restart(known: Loaded, source: PluginSource) -> Loaded:
     """An installed plugin whose package is another one now: Python holds on to the modules of the old one."""
     reason = f"serves as it was before the package changed ({source.place})"
-    return evolve(known, record=evolve(known.record, reason=reason, remedy="restart the server to use the new one"))
+    return evolve(known, record=evolve(known.record, reason=reason, remedy="Restart the server to use the new one"))
 
 
 async def _load(source: PluginSource, plugins: Plugins) -> Loaded:
-    if any(one.record.name == source.name for one in plugins.loaded):
-        return _left_out(source, f"a plugin called {source.name} is there already: give this one another name")
     try:
         module = await in_daemon_thread(f"loading {source.name}", source.load, _LOAD_SECONDS)
         _check_api(module)
@@ -173,23 +211,22 @@ async def _load(source: PluginSource, plugins: Plugins) -> Loaded:
     except NoAnswer:
         return _left_out(source, f"it did not come back within {_LOAD_SECONDS:.0f} s")
     except _Refused as refused:
-        return _left_out(source, str(refused))
+        return _left_out(source, str(refused), refused.remedy)
     except Exception as error:
         _log.debug("plugin %s", source.name, exc_info=error)
-        return _left_out(source, _said(error))
+        return _left_out(source, f"{type(error).__name__}: {error}{own_line(error, source.module)}")
     return evolve(loaded, record=evolve(loaded.record, codes=loaded.codes))
 
 
-def _left_out(source: PluginSource, reason: str, remedy: str = "correct or remove the file") -> Loaded:
-    if source.is_installed:
-        remedy = "update or remove the package"
+def _left_out(source: PluginSource, reason: str, remedy: str = "") -> Loaded:
+    usual = "Update or remove the package" if source.is_installed else "Correct or remove the file"
     record = PluginRecord(
         name=source.name,
         version="",
         source=source.place,
         status=PluginStatus.BROKEN,
         reason=reason,
-        remedy=f"{remedy} and say `imageserver plugins reload`",
+        remedy=remedy or f"{usual} {_RELOAD}",
     )
     return Loaded(source=source, record=record)
 
@@ -200,8 +237,8 @@ def _check_api(module: object) -> None:
         raise _Refused(f"IMAGESERVER_API is {wanted!r}: it must be a whole number, such as {API_VERSION}")
     if wanted > API_VERSION:
         raise _Refused(
-            f"it is written for version {wanted} of the plugin interface and this server has {API_VERSION}: "
-            "update the server, or take an older version of the plugin"
+            f"it is written for version {wanted} of the plugin interface and this server has {API_VERSION}",
+            "Update the server, or take an older version of the plugin",
         )
 
 
@@ -247,7 +284,8 @@ def _accepted(kind: object, base: type[T], taken: dict[str, type[T]]) -> type[T]
             "starting with a letter or digit"
         )
     if code in taken or code == "store":
-        raise _Refused(f'the code "{code}" is taken already: choose another')
+        remedy = f"Choose another code for this one, or remove one of the two, {_RELOAD}"
+        raise _Refused(f'the code "{code}" is taken already', remedy)
     if kind.settings_class is not None and not has(kind.settings_class):
         raise _Refused(f"{kind.__name__}.settings_class is {kind.settings_class!r}, which is no attrs class")
     return kind
@@ -258,13 +296,3 @@ def _check_codes(loaded: Loaded) -> None:
         codes = [kind.code for kind in kinds]
         if len(set(codes)) != len(codes):
             raise _Refused(f"it registers two {what} with one code: {', '.join(codes)}")
-
-
-def _said(error: BaseException) -> str:
-    where = ""
-    trace = error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith(".py"):
-            where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return f"{type(error).__name__}: {error}{where}"

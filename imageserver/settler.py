@@ -48,10 +48,10 @@ class Settler:
         Raises OSError or JournalUnavailable when it cannot be kept; the answer on the disk, if any, stays.
         """
         data = bytes(image.data)
+        is_worded = host.provider_class.takes_prompt  # a photo has nothing to do with the prompt that was drawn
         target = Target(width=job.width, height=job.height)
-        is_generator = host.provider_class.takes_prompt
         try:
-            picture_format = await self._in_thread(lambda: judge(data, target, is_generator=is_generator))
+            picture_format = await self._in_thread(lambda: judge(data, target, is_generator=is_worded))
         except PictureBroken as error:
             await self._set_aside(job, host.code, data, str(error))
             return False
@@ -67,8 +67,8 @@ class Settler:
                 data=data,
                 format=picture_format,
                 provider=host.code,
-                prompt=job.prompt,
-                negative=job.negative,
+                prompt=job.prompt if is_worded else "",
+                negative=job.negative if is_worded else None,
                 model=image.model,
                 seed=image.seed,
                 details=image.details,
@@ -83,8 +83,8 @@ class Settler:
                 job=job.id,
                 frame=job.frame,
                 provider=host.code,
-                prompt=job.prompt,
-                negative=job.negative,
+                prompt=job.prompt if is_worded else "",
+                negative=job.negative if is_worded else None,
                 model=image.model,
                 seed=image.seed,
                 created=picture.first_seen,

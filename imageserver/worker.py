@@ -13,7 +13,17 @@ from attrs import define, evolve
 
 from imageserver.answers import Answers
 from imageserver.clock import Clock
-from imageserver.errors import BadResult, CapReached, JournalUnavailable, ProviderError, TransientError
+from imageserver.errors import (
+    BadResult,
+    CapReached,
+    DeadlineExceeded,
+    JournalUnavailable,
+    ProviderError,
+    RateLimited,
+    TransientError,
+    Unreachable,
+    UnreadableAnswer,
+)
 from imageserver.extension_registry import Extensions
 from imageserver.extensions import PromptWish
 from imageserver.jobs import Hands, Job, JobQueue, JobState, Kind, OpenJobs, short
@@ -27,7 +37,8 @@ from imageserver.till import Till
 
 T = TypeVar("T")
 _ATTEMPTS = 3  # at one provider for one job, where a failure certainly cost nothing and may pass
-_STILL_GOOD = {"transient", "unreachable", "rate_limit", "deadline"}  # a ticket outlives these
+# A ticket outlives these: they say nothing about the picture behind it.
+_STILL_GOOD = (TransientError, Unreachable, RateLimited, DeadlineExceeded, UnreadableAnswer)
 
 _log = logging.getLogger(__name__)
 
@@ -239,7 +250,7 @@ class Worker:
             elif await self._keep(job, host, image) is not None:
                 await self._end_without(job, may_paint=True)
         except ProviderError as error:
-            if error.reason in _STILL_GOOD and not self._is_overdue(job, host):
+            if isinstance(error, _STILL_GOOD) and not self._is_overdue(job, host):
                 _log.info("job %s: %s cannot be asked just now: %s", short(job.id), host.code, error)
                 return
             host.breaker.failed(error)

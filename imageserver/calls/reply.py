@@ -20,6 +20,7 @@ from imageserver.errors import (
     ProviderError,
     RateLimited,
     TransientError,
+    UnreadableAnswer,
 )
 
 _READ = 2000  # bytes of a plain text; more than is shown of it
@@ -59,18 +60,18 @@ class Reply:
             return None
 
     def json(self) -> Any:
-        """The body as JSON. Raises BadResult for anything else."""
+        """The body as JSON. Raises UnreadableAnswer, a BadResult, for anything else."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             what = f" but {self.media_type}" if self.media_type and "json" not in self.media_type else ""
-            raise BadResult(f"the answer of {self.host} is no JSON{what}, or was cut off") from None
+            raise UnreadableAnswer(f"the answer of {self.host} is no JSON{what}, or was cut off") from None
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises BadResult for anything else."""
+        """The body as a JSON object. Raises UnreadableAnswer, a BadResult, for anything else."""
         read = self.json()
         if not isinstance(read, dict):
-            raise BadResult(f"the answer of {self.host} is no JSON object")
+            raise UnreadableAnswer(f"the answer of {self.host} is no JSON object")
         return read
 
     @property

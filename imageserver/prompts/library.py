@@ -148,7 +148,7 @@ class PromptLibrary:
             self._tell(reading.problems)
         else:
             self._prompts = reading.prompts
-            self._log.info("%s: %d prompts", path.name, len(reading.prompts))
+            self._log.info("%s: prompts: %d", path.name, len(reading.prompts))
             self._last_good.keep(path.name, text)
         return seen
 

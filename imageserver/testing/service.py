@@ -51,6 +51,7 @@ class FakeService:
     def __init__(self, ledger: Ledger | None = None, *, means: Means | None = None) -> None:
         self.ledger = ledger or Ledger()
         self.wishes: list[Wish] = []  # that were understood, in their order
+        self.mistakes: list[Exception] = []  # that `answer` raised: the fake's own, not the provider's
         self.mode = GOOD
         self.port = 0
         self.control_port = 0
@@ -158,7 +159,13 @@ class FakeService:
         if self._crowd is not None:
             await self._crowd.wait()
             self._crowd = None  # what they ask next is answered at once
-        return await self.answer(request, mode)
+        try:
+            return await self.answer(request, mode)
+        except (web.HTTPException, OSError):  # an answer; or the client has gone
+            raise
+        except Exception as error:
+            self.mistakes.append(error)
+            raise
 
     async def _set_mode(self, request: web.Request) -> web.Response:
         asked = await request.json()

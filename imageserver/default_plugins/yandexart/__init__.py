@@ -1,4 +1,4 @@
-"""YandexART: pictures from Yandex AI Studio, for money. docs/providers/yandexart.md leads to the two keys that it needs."""
+"""YandexART: pictures from Yandex AI Studio, for money. docs/providers/yandexart.md leads to its two keys."""
 
 from __future__ import annotations
 

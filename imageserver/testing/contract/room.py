@@ -160,7 +160,12 @@ async def serving(contract: ContractBase) -> AsyncIterator[FakeService | None]:
     fake = contract.fake()
     fake.equip(huge=HUGE)
     async with fake.running():
-        yield fake
+        try:
+            yield fake
+        finally:
+            # what the provider made of that is of no interest: its author would look for the mistake in the wrong place
+            for mistake in fake.mistakes:
+                raise AssertionError(f"your fake raised {type(mistake).__name__}: {mistake}") from mistake
 
 
 @asynccontextmanager

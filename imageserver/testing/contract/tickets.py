@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, RateLimited, TransientError, Unreachable
+from imageserver.errors import (
+    BadResult,
+    DeadlineExceeded,
+    ProviderError,
+    RateLimited,
+    TransientError,
+    Unreachable,
+    UnreadableAnswer,
+)
 from imageserver.testing.contract.base import ContractBase, a_wish, check, gives_tickets, speaks
 from imageserver.testing.contract.modes import EACH_WIRE, TOO_LARGE, deadline_in
 from imageserver.testing.contract.room import PATIENT, Room, room, serving
 from imageserver.testing.contract.words import assert_picture, assert_sentence
 from imageserver.testing.service import GOOD
 
-_ASKED_AGAIN = (TransientError, Unreachable, RateLimited, DeadlineExceeded)  # the server keeps the ticket for these
+# the server keeps the ticket for these
+_ASKED_AGAIN = (TransientError, Unreachable, RateLimited, DeadlineExceeded, UnreadableAnswer)
 
 
 class TicketChecks(ContractBase):
@@ -38,7 +47,9 @@ class TicketChecks(ContractBase):
         async with room(self, tmp_path) as it:
             for ticket in ("no-such-ticket", "../../x?y=1#z", "билет", "{}"):
                 error = await _asked(it, ticket)
-                assert error is not None, f'poll("{ticket}") raised nothing'
+                assert error is not None, (
+                    f'poll("{ticket}") raised nothing: a service, and its fake, refuse such tickets'
+                )
                 assert_sentence(str(error), it.secrets)
 
     @check(gives_tickets, speaks, each=EACH_WIRE)

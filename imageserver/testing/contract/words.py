@@ -21,11 +21,11 @@ def assert_sentence(text: object, secrets: Sequence[str] = ()) -> None:
     """`text` is something that an owner can read: one line of words, not the inside of a program."""
     assert isinstance(text, str), f"a {type(text).__name__} stands where a sentence belongs"
     assert text.strip(), "the sentence is empty"
+    assert_no_secret(text, secrets, "the sentence")
     assert text.isprintable(), f"the sentence is more than one line: {text!r}"
     assert len(text) < _LONGEST, f"the sentence has {len(text)} characters, {_LONGEST} are too many: {text}"
     assert _TAG.findall(text) == [], f"HTML in the sentence: {text}"
     assert _PYTHON.search(text) is None, f"the inside of a program in the sentence: {text}"
-    assert_no_secret(text, secrets, "the sentence")
 
 
 def assert_no_secret(text: str, secrets: Sequence[str], where: str) -> None:
@@ -44,7 +44,7 @@ def assert_picture(image: GeneratedImage) -> None:
         with Image.open(io.BytesIO(image.data), formats=("JPEG", "PNG", "WEBP")) as picture:
             picture.load()
     except (UnidentifiedImageError, OSError) as error:
-        raise AssertionError(f"the picture cannot be opened: {error}") from None
+        raise AssertionError(f"the picture cannot be opened: {error}; it begins with {image.data[:40]!r}") from None
 
 
 def looks_like_picture(data: bytes) -> bool:
