@@ -110,13 +110,16 @@ async def test_head_never_asks_a_provider(tmp_path: Path) -> None:
 async def test_the_page_shows_what_there_is_and_asks_nobody(tmp_path: Path) -> None:
     """The page names stored pictures, providers with their state, and the picture taken last."""
     kind = painter(title="Painter <b>")
-    async with live(tmp_path, kind, failing(refuse(AuthError)), options=QUIET, stored=2) as server:
+    options = QUIET + "extensions: {overlay: {}}\n"
+    async with live(tmp_path, kind, failing(refuse(AuthError)), options=options, stored=2) as server:
         async with server.http.get("/") as answer:
             text = await answer.text()
             assert answer.status == 200
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         assert "2 pictures can be shown" in text
         assert "Painter &lt;b&gt;" in text
+        assert "<code>overlay</code></td><td>ready</td>" in text
+        assert "<code>webhook</code>" not in text, "it is off"
         assert "No frame has asked" in text
         assert kind.asked == []
         assert (await fetch(server.http, "/current.jpg"))[0] == 404

@@ -34,6 +34,7 @@ async def page(request: web.Request) -> web.Response:
     lost = await app[JOURNAL].jobs.unknown()
     text = _template("page.html").render(
         providers=await app[OVERVIEW].providers(),
+        extensions=[line for line in app[OVERVIEW].extensions() if line.status != "off"],
         stored=app[STORE].count(),
         rotation_waits=app[ROTATION].waiting,
         shown_at=None if shown is None else _wall_time(shown[1], clock.zone),
