@@ -33,7 +33,7 @@ REFUSED: list[tuple[str, type[ProviderError], str]] = [
     ("maintenance", TransientError, "maintenance"),
     ("ticket_missing", BadResult, "no ticket"),
     ("rate_limited", RateLimited, "too often"),
-    ("redirect", BadProviderRequest, "not followed"),
+    ("redirect", TransientError, "not followed"),
     ("status_502", TransientError, "502"),
     ("html", BadResult, "no JSON"),
     ("reset", TransientError, "broke off"),

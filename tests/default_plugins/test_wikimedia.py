@@ -15,7 +15,6 @@ from attrs import frozen
 from fakes.wikimedia import FEED, FILES, TODAY, FakeWikimedia
 
 from imageserver import (
-    BadProviderRequest,
     BadResult,
     DeadlineExceeded,
     GeneratedImage,
@@ -226,7 +225,7 @@ ERRORS: list[tuple[str, type[ProviderError], str]] = [
     ("cut_text", BadResult, "cut off"),
     ("empty", BadResult, "no JSON"),
     ("huge_body", BadResult, "8 MiB"),
-    ("redirect", BadProviderRequest, "not followed"),
+    ("redirect", TransientError, "not followed"),
     ("reset", TransientError, "broke off"),
     ("status_503_html", TransientError, "503"),
     ("never_accepts", Unreachable, "no connection"),
