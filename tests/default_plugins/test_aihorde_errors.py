@@ -19,6 +19,7 @@ from imageserver import (
     RateLimited,
     TransientError,
     Unreachable,
+    UnreadableAnswer,
 )
 
 REFUSED: list[tuple[str, type[ProviderError], str]] = [
@@ -35,7 +36,7 @@ REFUSED: list[tuple[str, type[ProviderError], str]] = [
     ("rate_limited", RateLimited, "too often"),
     ("redirect", TransientError, "not followed"),
     ("status_502", TransientError, "502"),
-    ("html", BadResult, "no JSON"),
+    ("html", UnreadableAnswer, "no JSON"),
     ("reset", TransientError, "broke off"),
 ]
 

@@ -20,6 +20,7 @@ from imageserver import (
     RateLimited,
     TransientError,
     Unreachable,
+    UnreadableAnswer,
     UntrustedCertificate,
 )
 from imageserver.default_plugins.immich.settings import ImmichSettings
@@ -36,8 +37,8 @@ MODES: list[tuple[str, type[ProviderError], str]] = [
     ("status_503_html", TransientError, "Immich is being started or updated"),
     ("status_500_html", TransientError, "in trouble"),
     ("rate_limited", RateLimited, "asked too often"),
-    ("html", BadResult, "no JSON but text/html"),
-    ("cut_text", BadResult, "no JSON"),
+    ("html", UnreadableAnswer, "no JSON but text/html"),
+    ("cut_text", UnreadableAnswer, "no JSON"),
     ("reset", TransientError, "broke off"),
     ("silent", DeadlineExceeded, "no whole answer within 0.4 s"),
     ("never_accepts", Unreachable, "no connection to 127.0.0.1"),

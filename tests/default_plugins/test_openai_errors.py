@@ -22,6 +22,7 @@ from imageserver import (
     RateLimited,
     TransientError,
     Unreachable,
+    UnreadableAnswer,
 )
 from imageserver.testing import NEVER_ACCEPTS
 
@@ -57,13 +58,13 @@ REFUSED: list[tuple[str, type[ProviderError], bool, list[str]]] = [
     ("status_503_html", TransientError, True, ["in trouble (HTTP 503)"]),
     ("reset", TransientError, True, ["broke off"]),
     ("reset_mid_body", TransientError, True, ["broke off"]),
-    ("html", BadResult, True, ["is no JSON but text/html"]),
-    ("empty", BadResult, True, ["is no JSON"]),
-    ("cut_text", BadResult, True, ["is no JSON"]),
+    ("html", UnreadableAnswer, True, ["is no JSON but text/html"]),
+    ("empty", UnreadableAnswer, True, ["is no JSON"]),
+    ("cut_text", UnreadableAnswer, True, ["is no JSON"]),
     ("empty_data", BadResult, True, ["holds no picture"]),
     ("null_picture", BadResult, True, ["holds no picture"]),
     ("no_data", BadResult, True, ["holds no picture"]),
-    ("a_list", BadResult, True, ["is no JSON object"]),
+    ("a_list", UnreadableAnswer, True, ["is no JSON object"]),
     ("bad_base64", BadResult, True, ["no base64"]),
     ("error_in_200", BadResult, True, ["gave no picture", "upstream timed out"]),
     ("url_expired", BadResult, True, ["does not give the picture that was painted (HTTP 403)"]),

@@ -25,6 +25,7 @@ from imageserver import (
     RateLimited,
     TransientError,
     Unreachable,
+    UnreadableAnswer,
 )
 from imageserver.default_plugins.wikimedia import Wikimedia
 from imageserver.default_plugins.wikimedia.feed import plain, read_featured
@@ -221,9 +222,9 @@ ERRORS: list[tuple[str, type[ProviderError], str]] = [
     ("rate_limited", RateLimited, "too often"),
     ("rate_limited_retry_after", RateLimited, "too often"),
     ("page_for_picture", BadResult, "no picture"),
-    ("html", BadResult, "no JSON"),
-    ("cut_text", BadResult, "cut off"),
-    ("empty", BadResult, "no JSON"),
+    ("html", UnreadableAnswer, "no JSON"),
+    ("cut_text", UnreadableAnswer, "cut off"),
+    ("empty", UnreadableAnswer, "no JSON"),
     ("huge_body", BadResult, "8 MiB"),
     ("redirect", TransientError, "not followed"),
     ("reset", TransientError, "broke off"),
