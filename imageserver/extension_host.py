@@ -20,6 +20,7 @@ E = TypeVar("E", bound=Extension)
 _BUILD_SECONDS = 15.0
 _PULSE_SECONDS = 1.0  # a loop that does not turn within this after a deadline is blocked by its own code
 _STOP_SECONDS = 2.0
+_HUNG = "its code does not come back; it is left out until you say `imageserver plugins reload`"
 
 _log = logging.getLogger(__name__)
 
@@ -141,10 +142,7 @@ class ExtensionHost(Generic[E]):
         return self._extension
 
     def _hang(self) -> None:
-        self._trouble = (
-            "hung",
-            "its code does not come back; it is left out until you say `imageserver plugins reload`",
-        )
+        self._trouble = ("hung", _HUNG)
 
     def _failed(self, error: Exception) -> Skipped:
         said = self._said(error)

@@ -106,6 +106,19 @@ def folder_sources(folder: Path) -> list[PluginSource]:
     return sources
 
 
+def own_line(error: BaseException, module: str) -> str:
+    """Where the code of the plugin that has this module was when it raised: " (file.py:12)", or nothing."""
+    package, where = module.partition(".")[0], ""
+    trace = error.__traceback__
+    while trace is not None:
+        running = str(trace.tb_frame.f_globals.get("__name__"))
+        is_ours = running.startswith("imageserver.") and not running.startswith(_OUR_PLUGINS)
+        if running.partition(".")[0] == package and not is_ours:
+            where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return where
+
+
 def _file_source(name: str, file: Path, place: Path) -> PluginSource:
     module_name = _module_name(name)
 
@@ -135,19 +148,6 @@ def _file_source(name: str, file: Path, place: Path) -> PluginSource:
 def _module_name(name: str) -> str:
     """Another one for each plugin, so that no two share their parts. It need be no identifier; a dot divides it."""
     return "imageserver_plugin_" + name.replace("%", "%25").replace(".", "%2e")
-
-
-def own_line(error: BaseException, module: str) -> str:
-    """Where the code of the plugin that has this module was when it raised: " (file.py:12)", or nothing."""
-    package, where = module.partition(".")[0], ""
-    trace = error.__traceback__
-    while trace is not None:
-        running = str(trace.tb_frame.f_globals.get("__name__"))
-        is_ours = running.startswith("imageserver.") and not running.startswith(_OUR_PLUGINS)
-        if running.partition(".")[0] == package and not is_ours:
-            where = f" ({Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return where
 
 
 def _taken_out(module_name: str) -> dict[str, ModuleType]:

@@ -60,11 +60,8 @@ class PluginRecord:
     @property
     def advice(self) -> str:
         """What is wrong and what to do about it, for the owner; empty when all is well."""
-        if not self.remedy:
-            return self.reason
-        return (
-            f"{self.reason} {self.remedy}" if self.reason.endswith((".", "?", "!")) else f"{self.reason}. {self.remedy}"
-        )
+        end = "" if self.reason.endswith((".", "?", "!")) else "."
+        return f"{self.reason}{end} {self.remedy}" if self.remedy else self.reason
 
 
 @frozen(kw_only=True)
@@ -125,9 +122,8 @@ async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN, *, befo
     """
     plugins = Plugins()
     sources = _sources(folder, built_in, plugins)
-    old = (
-        {one.source.origin: one for one in before.loaded if one.record.status is PluginStatus.LOADED} if before else {}
-    )
+    serving = [one for one in before.loaded if one.record.status is PluginStatus.LOADED] if before else []
+    old = {one.source.origin: one for one in serving}
     for source in sorted(sources, key=lambda source: _turn(source, old.get(source.origin))):
         plugins.loaded.append(await _become(source, old.get(source.origin), plugins))
     places = {source.origin: place for place, source in enumerate(sources)}
@@ -175,10 +171,14 @@ async def _become(source: PluginSource, known: Loaded | None, plugins: Plugins) 
     if source.is_installed:
         return _needs_restart(known, source)
     fresh = await _load(source, plugins)
-    is_free = not (plugins.providers.keys() & known.record.codes or plugins.extensions.keys() & known.record.codes)
-    if fresh.record.status is PluginStatus.BROKEN and known.codes and is_free:
-        return _still_served(known, fresh)
-    return fresh
+    is_needed = fresh.record.status is PluginStatus.BROKEN and known.codes
+    return _still_served(known, fresh) if is_needed and _is_free(known, plugins) else fresh
+
+
+def _is_free(known: Loaded, plugins: Plugins) -> bool:
+    """Whether another plugin that was changed has taken none of its codes."""
+    is_taken = any(kind.code in plugins.providers for kind in known.providers)
+    return not is_taken and not any(kind.code in plugins.extensions for kind in known.extensions)
 
 
 def _still_served(known: Loaded, fresh: Loaded) -> Loaded:

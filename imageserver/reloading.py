@@ -94,7 +94,7 @@ class Reloader:
                     _log.error("not reloaded: %s", problem)
                 raise
             report = await self._take_over(found)
-        log_broken(found.plugins)
+        log_broken(found.plugins)  # what else is a problem the log has already
         _log.info("reloaded: %s", _spoken(report))
         return report
 
@@ -128,7 +128,7 @@ class Reloader:
         await self._take_up_thresholds(changes)
         for job_id in self._open_jobs.all():  # one may have been turned away by a provider that is leaving
             self._queue.wake(job_id)
-        extensions = await self._take_over_extensions(found.extensions)
+        extensions = await self._extensions.take_over(found.extensions)
         if self._registry.libraries() != libraries:
             await self._store.scan()
         return Report(
@@ -136,19 +136,15 @@ class Reloader:
             changed=(*changes.changed, *extensions.changed),
             removed=(*changes.removed, *extensions.removed),
             kept=(*changes.kept, *extensions.kept),
-            problems=(*self._problems(found.plugins, changes, off), *self._troubles_of(extensions)),
+            problems=(
+                *(f"plugin {record.name}: {record.advice}" for record in found.plugins.records if record.reason),
+                *_held_back("provider", changes),
+                *_held_back("extension", extensions),
+                *self._troubles_of_providers(changes),
+                *self._newly_off(off),
+                *self._troubles_of_extensions(extensions),
+            ),
             needs_restart=found.needs_restart,
-        )
-
-    async def _take_over_extensions(self, selection: ExtensionSelection) -> Changes:
-        before = [state.code for state in self._extensions.states()]
-        fresh = await self._extensions.take_over(selection)
-        now = [state.code for state in self._extensions.states()]
-        return Changes(
-            added=tuple(code for code in fresh if code not in before),
-            changed=tuple(code for code in fresh if code in before),
-            removed=tuple(code for code in before if code not in now),
-            kept=tuple(code for code in now if code not in fresh),
         )
 
     async def _take_up_thresholds(self, changes: Changes) -> None:
@@ -158,25 +154,31 @@ class Reloader:
             if code in asked:
                 self._registry.hosts[code].asked_at = float(asked[code])
 
-    def _problems(self, plugins: Plugins, changes: Changes, off_before: Mapping[str, str]) -> list[str]:
-        problems = [f"plugin {record.name}: {record.advice}" for record in plugins.records if record.reason]
-        problems += [
-            f"provider {code} serves as it was before the last change: {why}" for code, why in changes.held_back.items()
-        ]
-        for code in (*changes.added, *changes.changed):
-            state = self._registry.hosts[code].state
-            if not state.ready:
-                problems.append(f"provider {code} is {state.health}: {state.reason}")
+    def _troubles_of_providers(self, changes: Changes) -> list[str]:
+        states = [self._registry.hosts[code].state for code in (*changes.added, *changes.changed)]
+        return [f"provider {state.code} is {state.health}: {state.reason}" for state in states if not state.ready]
+
+    def _newly_off(self, off_before: Mapping[str, str]) -> list[str]:
+        """Providers that do not serve any more, or are new and do not, against the owner's wish. Tells the log too."""
+        problems = []
         for code, why in self._registry.off.items():
-            is_own_wish = code in plugins.built_in or why == off_before.get(code) or why == DISABLED
+            is_own_wish = code in self._registry.plugins.built_in or why == off_before.get(code) or why == DISABLED
             if not is_own_wish:
                 problems.append(f"provider {code} is off: {why}")
+                _log.warning("provider %s is off: %s", code, why)
         return problems
 
-    def _troubles_of(self, extensions: Changes) -> list[str]:
-        fresh = (*extensions.added, *extensions.changed)
+    def _troubles_of_extensions(self, changes: Changes) -> list[str]:
+        fresh = (*changes.added, *changes.changed)
         states = [state for state in self._extensions.states() if state.code in fresh and state.reason]
         return [f"extension {state.code} is {state.status}: {state.reason}" for state in states]
+
+
+def _held_back(what: str, changes: Changes) -> list[str]:
+    """Those whose new version or settings are of no use. Tells the log too."""
+    for code in changes.held_back:  # the host of the new one has told the log why
+        _log.warning("%s %s serves as it was before the last change", what, code)
+    return [f"{what} {code} serves as it was before the last change: {why}" for code, why in changes.held_back.items()]
 
 
 def _differences(new: Options, running: Options) -> tuple[str, ...]:
@@ -191,6 +193,5 @@ def _spoken(report: Report) -> str:
         ("removed", report.removed),
         ("kept", report.kept),
         ("needs a restart", report.needs_restart),
-        ("problems", report.problems),
     )
     return "; ".join(f"{name}: {', '.join(what)}" for name, what in told if what) or "there is nothing"

@@ -8,6 +8,7 @@ import hmac
 import io
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -40,6 +41,7 @@ from imageserver.default_plugins import webhook
 from imageserver.extension_host import ExtensionHost
 from imageserver.extension_registry import EnabledExtension, Extensions, ExtensionSelection, select_extensions
 from imageserver.plugins import load_plugins
+from imageserver.registry import Changes
 from imageserver.testing import good
 from imageserver.web import keys
 
@@ -312,6 +314,13 @@ class Torn(PictureTransform):
         raise ValueError("torn in the middle")
 
 
+class Keyless(PictureTransform):
+    code = "keyless"
+
+    def cache_key(self, picture: PictureFacts) -> str | None:
+        raise KeyError("no key")
+
+
 class Shrinking(PictureTransform):
     code = "shrinking"
 
@@ -365,6 +374,33 @@ async def test_bad_extensions_are_skipped_and_named(tmp_path: Path, caplog: pyte
     assert told["upper"]["status"] == told["red"]["status"] == "ready"
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Torn, r"ValueError: torn in the middle \(test_extensions\.py:\d+\)"),
+        (Shrinking, "it gave no RGB picture of the same size"),
+        (Wordless, "it gave no prompt"),
+        (Keyless, r"KeyError: 'no key' \(test_extensions\.py:\d+\)"),
+    ],
+)
+async def test_one_that_fails_again_and_again_is_paused(
+    kind: type[Extension], said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Three failures in a row pause it, rubbish too; to say a key is no success. State and log say where it failed."""
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    (plugins / "bad.py").write_text(extended(kind), encoding="utf-8")
+    async with live(tmp_path, Varied, options=QUIET, plugins_dir=plugins) as server:
+        for _ in range(4):
+            await painted(server)
+        state = (await states(server))[kind.code]
+    assert state["status"] == "paused"
+    assert re.match(f"3 failures in a row, the last: {said}. It is asked again in 60 s", state["reason"]), state
+    lines = [line for line in caplog.messages if line.startswith(f"extension {kind.code} is skipped: ")]
+    assert len(lines) == 3
+    assert re.search(f": {said}$", lines[-1])
+
+
 async def test_one_that_cannot_be_built_is_named(tmp_path: Path) -> None:
     """Its reason is told; nobody waits for it."""
     plugins = tmp_path / "plugins"
@@ -409,10 +445,14 @@ async def test_a_change_leaves_the_others_alone(tmp_path: Path) -> None:
     deaf = EnabledExtension(kind=Deaf, settings=None)
     extensions = Extensions(data=tmp_path, clock=NOW, rng=random.Random(1))
     before = set(threading.enumerate())
-    assert await extensions.take_over(ExtensionSelection(enabled=(upper, deaf))) == ["upper", "deaf"]
+    assert await extensions.take_over(ExtensionSelection(enabled=(upper, deaf))) == Changes(
+        added=("upper", "deaf"), changed=(), removed=(), kept=()
+    )
     kept = next(host for host in extensions._of(PromptTransform))
     assert isinstance(kept, ExtensionHost)
-    assert await extensions.take_over(ExtensionSelection(enabled=(upper,))) == []
+    assert await extensions.take_over(ExtensionSelection(enabled=(upper,))) == Changes(
+        added=(), changed=(), removed=("deaf",), kept=("upper",)
+    )
     assert next(host for host in extensions._of(PromptTransform)) is kept
     assert [state.code for state in extensions.states()] == ["upper"]
     await extensions.close()

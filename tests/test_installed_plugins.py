@@ -85,8 +85,8 @@ async def test_one_that_raises_is_named(install: Install, tmp_path: Path) -> Non
     found = record(plugins, "broken")
     assert found.status is PluginStatus.BROKEN
     assert found.advice == (
-        "ZeroDivisionError: division by zero (broken_module.py:1): "
-        "update or remove the package and say `imageserver plugins reload`"
+        "ZeroDivisionError: division by zero (broken_module.py:1). "
+        "Update or remove the package and say `imageserver plugins reload`"
     )
     assert list(plugins.providers) == ["packed"]
 
@@ -112,7 +112,7 @@ async def test_an_updated_package_waits_for_a_restart(install: Install, tmp_path
         found = record(plugins, "aurora")
         assert found.version == "1.4"
         assert "installed: aurora 1.5" in found.reason
-        assert found.remedy == "restart the server to use the new one"
+        assert found.remedy == "Restart the server to use the new one"
         assert plugins.providers["packed"] is first.providers["packed"]
 
 

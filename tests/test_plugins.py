@@ -66,8 +66,9 @@ async def test_a_good_plugin_is_loaded(tmp_path: Path) -> None:
 
 ZOO = [
     ("raises at import", "import os\n1/0", r"ZeroDivisionError: division by zero \(bad.py:2\)"),
-    ("is no Python", "def (", "SyntaxError"),
+    ("is no Python", "def (", r"SyntaxError: .* \(bad.py, line 1\)$"),
     ("misses a module", "import no_such_module_anywhere", "No module named"),
+    ("misleads the library", "import json\n\njson.loads('{')", r"JSONDecodeError: .* \(bad.py:3\)$"),
     ("leaves at import", "import sys\nsys.exit(3)", "SystemExit: 3"),
     ("stops iterating at import", "next(iter([]))", "StopIteration"),
     ("times out by itself", "raise TimeoutError('no net')", "TimeoutError: no net"),
@@ -124,13 +125,119 @@ async def test_a_code_is_taken_once(tmp_path: Path) -> None:
     (tmp_path / "folder.py").write_text(good("mine"))
     plugins = await load_plugins(tmp_path)
     assert [
-        (record.status, "another name" in record.reason) for record in plugins.records if record.name == "folder"
+        (record.status, "another name" in record.advice) for record in plugins.records if record.name == "folder"
     ] == [
         (PluginStatus.LOADED, False),
         (PluginStatus.BROKEN, True),
     ]
     assert "folder" in plugins.providers
     assert plugins.built_in == {module.rpartition(".")[2] for module in BUILT_IN}
+
+
+async def test_reason_and_remedy_are_two_sentences(tmp_path: Path) -> None:
+    """What the owner reads ends each thought properly, and names one remedy."""
+    misspelt = "from imageserver import hookimpl\n@hookimpl\ndef imageserver_register_listener(register): ..."
+    records = await loaded(tmp_path, misspelt=misspelt, store=good("store"), torn="1/0")
+    advice = {name: record.advice for name, record in records.items()}
+    assert advice == {
+        "misspelt": "there is no hook called imageserver_register_listener; did you mean "
+        "imageserver_register_listeners? Correct or remove the file and say `imageserver plugins reload`",
+        "store": 'the code "store" is taken already. Choose another code for this one, or remove one of the two, '
+        "and say `imageserver plugins reload`",
+        "torn": "ZeroDivisionError: division by zero (torn.py:1). Correct or remove the file and say "
+        "`imageserver plugins reload`",
+        "zz_good": "",
+    }
+
+
+EAR = """
+from imageserver import PictureListener, hookimpl
+class Ear(PictureListener):
+    code = "CODE"
+@hookimpl
+def imageserver_register_listeners(register):
+    register(Ear)
+"""
+
+
+@pytest.mark.parametrize("text", [GOOD, EAR], ids=["provider", "extension"])
+async def test_a_newcomer_takes_no_code_from_one_that_serves(text: str, tmp_path: Path) -> None:
+    """Whatever its name, it is refused while the other one is there; a fresh start goes by the order of names."""
+    (tmp_path / "middle.py").write_text(text.replace("CODE", "same"))
+    first = await load_plugins(tmp_path, built_in=())
+    for name in ("a_first", "z_last"):
+        (tmp_path / f"{name}.py").write_text(text.replace("CODE", "same") + "# a copy\n")
+    second = await load_plugins(tmp_path, built_in=(), before=first)
+    third = await load_plugins(tmp_path, built_in=(), before=second)
+    for plugins in (second, third):
+        assert [(record.name, "taken already" in record.reason) for record in plugins.records] == [
+            ("a_first", True),
+            ("middle", False),
+            ("z_last", True),
+        ]
+        assert (plugins.providers, plugins.extensions) == (first.providers, first.extensions)
+    fresh = await load_plugins(tmp_path, built_in=())
+    assert [record.name for record in fresh.records if record.status is PluginStatus.LOADED] == ["a_first"]
+    (tmp_path / "middle.py").unlink()
+    after = await load_plugins(tmp_path, built_in=(), before=third)
+    assert [record.name for record in after.records if record.status is PluginStatus.LOADED] == ["a_first"]
+
+
+async def test_a_newcomer_takes_no_name_from_one_that_serves(tmp_path: Path) -> None:
+    """A folder with the name of a file that serves is refused, though it would come first at a fresh start."""
+    (tmp_path / "same.py").write_text(good("file"))
+    first = await load_plugins(tmp_path, built_in=())
+    (tmp_path / "same").mkdir()
+    (tmp_path / "same" / "__init__.py").write_text(good("folder"))
+    second = await load_plugins(tmp_path, built_in=(), before=first)
+    assert [(record.source, record.codes) for record in second.records] == [
+        (str(tmp_path / "same"), ()),
+        (str(tmp_path / "same.py"), ("file",)),
+    ]
+    assert list((await load_plugins(tmp_path, built_in=())).providers) == ["folder"]
+
+
+async def test_a_changed_plugin_takes_no_code_from_an_unchanged_one(tmp_path: Path) -> None:
+    """It serves on as it was, and says why; a code that its owner moved from one file to another moves."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.py").write_text(good(name))
+    first = await load_plugins(tmp_path, built_in=())
+    (tmp_path / "a.py").write_text(good("b") + "# changed\n")
+    second = await load_plugins(tmp_path, built_in=(), before=first)
+    assert second.providers == first.providers
+    assert 'serves as it was before the last change, which is broken: the code "b"' in second.records[0].reason
+    (tmp_path / "b.py").write_text(good("c") + "# changed\n")
+    third = await load_plugins(tmp_path, built_in=(), before=second)
+    assert [record.codes for record in third.records] == [("b",), ("c",)]
+
+
+async def test_a_code_is_taken_once_also_among_changed_plugins(tmp_path: Path) -> None:
+    """One that becomes broken just when another takes its code does not serve beside it."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.py").write_text(good(name))
+    first = await load_plugins(tmp_path, built_in=())
+    (tmp_path / "a.py").write_text(good("b") + "# changed\n")
+    (tmp_path / "b.py").write_text("1/0\n")
+    second = await load_plugins(tmp_path, built_in=(), before=first)
+    assert [(record.status, record.codes) for record in second.records] == [
+        (PluginStatus.LOADED, ("b",)),
+        (PluginStatus.BROKEN, ()),
+    ]
+
+
+@pytest.mark.parametrize("names", [("a-b", "a_b"), ("a.b", "a-b"), ("a.b", "a%2eb")])
+async def test_alike_names_share_nothing(names: tuple[str, str], tmp_path: Path) -> None:
+    """Each folder's relative imports reach its own files, those at the top and those in a call."""
+    text = good("x").replace('"x"', "CODE\n    def late(self):\n        from .late import WORD\n        return WORD")
+    for number, name in enumerate(names):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "__init__.py").write_text(f"from .part import CODE\n{text}")
+        (folder / "part.py").write_text(f"CODE = 'code{number}'")
+        (folder / "late.py").write_text(f"WORD = 'late{number}'")
+    plugins = await load_plugins(tmp_path, built_in=())
+    said = {code: kind.late(None) for code, kind in plugins.providers.items()}  # type: ignore[attr-defined]  # written above
+    assert said == {"code0": "late0", "code1": "late1"}
 
 
 async def test_a_plugin_that_hangs_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,22 @@ async def test_a_reload_forgives(plugins: Path, tmp_path: Path) -> None:
         assert not host.state.ready, "a pause that passes by itself was cut short"
 
 
+async def test_what_is_wrong_is_in_the_log_once(
+    plugins: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broken plugin, one that cannot be built and one without its settings each have one line that says why."""
+    caplog.set_level("INFO")
+    async with serving(tmp_path) as server:
+        (plugins / "torn.py").write_text("1/0\n")
+        cannot = "def __init__(self, context): raise ValueError('no model')"
+        (plugins / "unbuilt.py").write_text(flat(code="unbuilt", attributes=cannot))
+        (plugins / "wanting.py").write_text(flat(code="wanting").replace('colour: str = "red"', "colour: str"))
+        caplog.clear()
+        assert len((await reload(server))["problems"]) == 3
+        for said in ("division by zero", "no model", "it needs settings"):
+            assert caplog.text.count(said) == 1, said
+
+
 async def test_a_file_that_becomes_broken_leaves_the_old_one(plugins: Path, tmp_path: Path) -> None:
     """The old provider goes on untouched, every reload says why, and the corrected file takes its place."""
     file = plugins / "flat.py"
@@ -183,7 +199,7 @@ async def test_a_file_that_becomes_broken_leaves_the_old_one(plugins: Path, tmp_
             (problem,) = report["problems"]
             assert "plugin flat: serves as it was before the last change" in problem
             assert "ZeroDivisionError" in problem
-            assert "correct or remove the file and say `imageserver plugins reload`" in problem
+            assert problem.endswith(". Correct or remove the file and say `imageserver plugins reload`")
             assert await colour(server) == "red"
         assert host_of(server) is old
         file.write_text(flat("blue"))
@@ -534,11 +550,83 @@ async def test_extensions_are_taken_over_too(plugins: Path, tmp_path: Path, monk
                 while version not in heard:
                     await server.health("stored")
         assert heard == ["first", "second one"]
+        ear.unlink()
+        assert (await reload(server))["removed"] == ["ear"]
         ear.write_text(LISTENER + "Ear.__init__ = None\n")
         (problem,) = (await reload(server))["problems"]
         assert "extension ear is broken" in problem
-        ear.unlink()
-        assert (await reload(server))["removed"] == ["ear"]
+
+
+async def test_an_extension_that_cannot_be_built_is_held_back(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed extension whose constructor fails takes no place from one that serves; report and page say why."""
+    heard = list[str]()
+    monkeypatch.setattr(builtins, "the_heard", heard, raising=False)
+    ear = plugins / "ear.py"
+    ear.write_text(LISTENER.replace("VERSION", "first"))
+
+    async def until_heard(version: str) -> None:
+        heard.clear()
+        await server.frame.picture("ydart")
+        async with asyncio.timeout(HANG_LIMIT):
+            while version not in heard:
+                await server.health("stored")
+
+    async with serving(tmp_path) as server:
+        fails = (
+            "    def __init__(self, context):\n        raise ValueError('no\\nmodel')\n\n    async def picture_ready"
+        )
+        ear.write_text(LISTENER.replace("    async def picture_ready", fails))
+        for _ in range(2):
+            report = await reload(server)
+            (problem,) = report["problems"]
+            why = "it serves as it was before the last change: it could not be built: ValueError: no model (ear.py:8)"
+            assert problem == f"extension ear {why.removeprefix('it ')}"
+            assert "ear" not in (*report["added"], *report["changed"], *report["removed"])
+            assert await extension(server, "ear") == {"status": "ready", "reason": why}
+            await until_heard("first")
+        ear.write_text(LISTENER.replace("VERSION", "third"))
+        report = await reload(server)
+        assert (report["changed"], report["problems"]) == (["ear"], [])
+        assert await extension(server, "ear") == {"status": "ready", "reason": ""}
+        await until_heard("third")
+
+
+async def extension(server: Live, code: str) -> dict[str, str]:
+    """Its state, as the command line gets it."""
+    async with server.http.get("/api/v1/plugins", headers=OWNER) as answer:
+        extensions = (await answer.json())["extensions"]
+    (found,) = [one for one in extensions if one["code"] == code]
+    return {key: found[key] for key in ("status", "reason")}
+
+
+async def test_an_extension_that_serves_nobody_is_built_anew(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is broken, or hangs, is revived by a reload without a change of its file."""
+    release = threading.Event()
+    monkeypatch.setattr(builtins, "the_heard", list[str](), raising=False)
+    monkeypatch.setattr(builtins, "model_is_there", False, raising=False)
+    monkeypatch.setattr(builtins, "the_release", release, raising=False)
+    waits = "the_release.wait(60)"
+    needs = "deadline = 0.2\n\n    def __init__(self, context):\n        assert model_is_there"
+    text = LISTENER.replace('code = "ear"', f'code = "ear"\n    {needs}').replace("the_heard", f"{waits}; the_heard")
+    (plugins / "ear.py").write_text(text)
+    async with serving(tmp_path) as server:
+        assert (await extension(server, "ear"))["status"] == "broken"
+        monkeypatch.setattr(builtins, "model_is_there", True)
+        assert (await reload(server))["changed"] == ["ear"]
+        assert await extension(server, "ear") == {"status": "ready", "reason": ""}
+        await server.frame.picture("ydart")
+        async with asyncio.timeout(HANG_LIMIT):
+            while (await extension(server, "ear"))["status"] != "hung":
+                pass
+        report = await reload(server)
+        assert (report["changed"], report["problems"]) == (["ear"], [])
+        assert await extension(server, "ear") == {"status": "ready", "reason": ""}
+        assert "ear" in (await reload(server))["kept"]
+        release.set()
 
 
 async def test_a_new_plugin_is_begun(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ _RELOAD = "say `imageserver plugins reload`"
 CULPRITS = {
     "raises_at_import": ("", "broken", "RuntimeError: no camera (raises_at_import.py:3)", _RELOAD),
     "misspells_a_hook": ("", "broken", "did you mean imageserver_register_providers?", _RELOAD),
-    "from_the_future": ("", "broken", "version 1000 of the plugin interface", "update the server"),
-    "takes_a_code": ("", "broken", 'the code "atelier" is taken already', "choose another"),
+    "from_the_future": ("", "broken", "version 1000 of the plugin interface", "Update the server"),
+    "takes_a_code": ("", "broken", 'the code "atelier" is taken already', "Choose another code"),
     "wrong_settings": ("", "broken", "which is no attrs class", _RELOAD),
     "hangs_in_c": ("hangs", "broken", "it could not be built", _RELOAD),
     "blocks_its_loop": ("blocks", "hung", "its code does not come back", _RELOAD),
@@ -87,7 +87,7 @@ async def until_all_are_named(data: Path) -> list[str]:
 
 @pytest.mark.parametrize(
     ("said", "reason"),
-    [("2", "update the server"), ("'1'", "it must be a whole number, such as 1"), ("True", "whole number"), ("1", "")],
+    [("2", "Update the server"), ("'1'", "it must be a whole number, such as 1"), ("True", "whole number"), ("1", "")],
 )
 async def test_the_interface_that_a_plugin_is_written_for(said: str, reason: str, tmp_path: Path) -> None:
     """A later version, or what is no version, is refused with what to do; today's is not."""
