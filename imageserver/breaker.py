@@ -23,6 +23,7 @@ _RATE_PAUSE = 30.0
 _FAILURES = 3  # in a row before the circuit opens
 _OPEN_PAUSE = 60.0
 _LONGEST = 3600.0
+_LONGEST_ASKED = 24 * 3600.0  # a date in an answer is far away for a computer whose clock stands at 1970
 
 
 @define(eq=False)
@@ -55,7 +56,7 @@ class Breaker:
         elif isinstance(error, PaymentRequired):
             self._pause(_NO_MONEY_PAUSE, str(error))
         elif isinstance(error, RateLimited):
-            self._pause(error.retry_after or self._growing(_RATE_PAUSE), str(error))
+            self._pause(min(error.retry_after or self._growing(_RATE_PAUSE), _LONGEST_ASKED), str(error))
         elif self._failures >= _FAILURES:
             self._pause(self._growing(_OPEN_PAUSE), f"{self._failures} failures in a row, the last: {error}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
@@ -50,6 +51,7 @@ class ExtensionHost(Generic[E]):
         self._kind = kind
         self._loop = PluginLoop(f"extension {self.code}")
         self._breaker = Breaker(context.clock)
+        self._one_at_a_time = threading.Lock()
         self._extension: E | None = None
         self._trouble: tuple[str, str] | None = ("broken", "it is being started")
 
@@ -110,7 +112,8 @@ class ExtensionHost(Generic[E]):
             return call(extension)
 
         try:
-            given = self._loop.call_from_thread(work, self.extension_class.deadline)
+            with self._one_at_a_time:  # the deadline is for the work, not for the queue before it
+                given = self._loop.call_from_thread(work, self.extension_class.deadline)
         except Exception as error:
             if isinstance(error, NoAnswer):  # code that blocks cannot be cut off
                 self._hang()

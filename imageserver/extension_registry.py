@@ -56,6 +56,12 @@ class EnabledExtension:
 
     kind: type[Extension]
     settings: object = field(repr=False)  # may hold a key
+    stamp: str = ""  # another one when the code is another
+
+    @property
+    def look(self) -> str:
+        """What its drawings depend on beside the picture and its own key: its code and its settings."""
+        return f"{self.stamp} {self.settings!r}"
 
 
 @frozen(kw_only=True)
@@ -70,6 +76,7 @@ class ExtensionSelection:
 def select_extensions(plugins: Plugins, config: Config) -> ExtensionSelection:
     """Read the settings of every extension that the owner named, or dropped in and that needs none."""
     there = plugins.extensions
+    stamps = {code: f"{one.record.version} {one.source.stamp}" for one in plugins.loaded for code in one.codes}
     problems = [
         Problem(f"{raw.file}:{raw.line}", f"extensions: there is no extension called {code}{did_you_mean(code, there)}")
         for code, raw in config.extensions.items()
@@ -87,7 +94,7 @@ def select_extensions(plugins: Plugins, config: Config) -> ExtensionSelection:
             continue
         problems += found
         if not found:
-            enabled.append(EnabledExtension(kind=kind, settings=settings))
+            enabled.append(EnabledExtension(kind=kind, settings=settings, stamp=stamps.get(code, "")))
     return ExtensionSelection(enabled=tuple(enabled), off=off, problems=tuple(problems))
 
 
@@ -221,7 +228,7 @@ class Extensions:
             with suppress(Skipped):
                 key = await host.ask(partial(_key, picture=picture), is_its_work=False)
                 if key is not None:
-                    keyed.append((host, f"{host.code}={key}"))
+                    keyed.append((host, f"{host.code}={key} {self._serving[host.code][0].look}"))
         if not keyed:
             return None
         digest = hashlib.sha256("\n".join(key for _, key in keyed).encode()).hexdigest()[:16]

@@ -6,6 +6,7 @@ import difflib
 import logging
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,17 @@ _DOORS: dict[str, type[Any]] = {  # hook → what may be registered through it
     "imageserver_register_prompt_transforms": PromptTransform,
     "imageserver_register_picture_transforms": PictureTransform,
     "imageserver_register_listeners": PictureListener,
+}
+
+# Class attributes that the server counts with: their types, and whether they must be above 0.
+_ATTRIBUTES: dict[str, tuple[tuple[type[Any], ...], str]] = {
+    "slots": ((int,), " above 0"),
+    "deadline": ((float, int), " above 0"),
+    "patience": ((float, int), " above 0"),
+    "default_price": ((Decimal, type(None)), ""),
+    "other_codes": ((tuple,), ""),
+    "order": ((int,), ""),
+    "title": ((str,), ""),
 }
 
 _log = logging.getLogger(__name__)
@@ -286,6 +298,13 @@ def _accepted(kind: object, base: type[T], taken: dict[str, type[T]]) -> type[T]
     if code in taken or code == "store":
         remedy = f"Choose another code for this one, or remove one of the two, {_RELOAD}"
         raise _Refused(f'the code "{code}" is taken already', remedy)
+    for name, (types, what) in _ATTRIBUTES.items():
+        value = getattr(kind, name, None)
+        if hasattr(kind, name) and (
+            not isinstance(value, types) or isinstance(value, bool) or (what and not value > 0)
+        ):
+            wanted = f"{types[0].__name__}{what}"
+            raise _Refused(f"{kind.__name__}.{name} is {value!r}, which should be of the kind {wanted}")
     if kind.settings_class is not None and not has(kind.settings_class):
         raise _Refused(f"{kind.__name__}.settings_class is {kind.settings_class!r}, which is no attrs class")
     return kind

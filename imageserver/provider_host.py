@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import aiohttp
-from attrs import frozen
+from attrs import evolve, frozen
 
 from imageserver.breaker import Breaker
 from imageserver.clock import local_time
@@ -19,6 +19,7 @@ from imageserver.config.model import Terms
 from imageserver.errors import BadResult, DeadlineExceeded, ProviderError, TransientError, Unreachable
 from imageserver.money import Caps
 from imageserver.plugin_loop import NoAnswer, PluginLoop
+from imageserver.plugin_sources import own_line
 from imageserver.providers import (
     GeneratedImage,
     GenerationRequest,
@@ -125,6 +126,11 @@ class ProviderHost:
         return None if window is None else f"it sleeps until {window.time_range.end_time}, as sleep_time says"
 
     @property
+    def is_starting(self) -> bool:
+        """Whether it is still being built."""
+        return self._provider is None and self._health is Health.STARTING
+
+    @property
     def wording(self) -> tuple[str | None, str]:
         """The language and the suffix that the owner wants for this provider's prompts."""
         return self._terms.prompt_language, self._terms.prompt_suffix
@@ -143,7 +149,7 @@ class ProviderHost:
         try:
             self._provider = await self._loop.call(build, _BUILD_SECONDS)
         except Exception as error:  # a stranger's constructor may raise anything
-            self._become(Health.BROKEN, f"it could not be built: {_said(error)}{_REMEDY}")
+            self._become(Health.BROKEN, f"it could not be built: {self._told(error)}{_REMEDY}")
             return
         await self.check_readiness()
 
@@ -157,7 +163,7 @@ class ProviderHost:
         except NoAnswer:
             self._become(Health.HUNG, _HUNG)
         except Exception as error:
-            self._become(Health.NOT_READY, f"it could not say whether it is ready: {_said(error)}")
+            self._become(Health.NOT_READY, f"it could not say whether it is ready: {self._told(error)}")
         else:
             if missing is None:
                 self._become(Health.READY, "")
@@ -172,7 +178,7 @@ class ProviderHost:
         try:
             missing = await self._loop.call(provider.check, _CHECK_SECONDS)
         except Exception as error:  # a stranger's check may raise anything
-            return _said(error)
+            return self._told(error)
         return None if missing is None else str(missing)
 
     def take_slot(self, job_id: str) -> bool:
@@ -262,7 +268,7 @@ class ProviderHost:
             try:
                 await self._loop.call(end, _STOP_SECONDS)
             except Exception as error:
-                _log.warning("provider %s did not close: %s", self.code, _said(error))
+                _log.warning("provider %s did not close: %s", self.code, self._told(error))
         if not await self._loop.stop(_STOP_SECONDS):
             _log.warning("provider %s does not end and is left behind", self.code)
 
@@ -285,13 +291,19 @@ class ProviderHost:
                 self._become(Health.HUNG, _HUNG)
             raise DeadlineExceeded(f"{self.code} gave no answer within {deadline:.0f} s") from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Unreachable(f"{self.code}: {_said(error)}") from error
+            raise Unreachable(f"{self.code}: {self._told(error)}") from error
         except Exception as error:
-            _log.warning("provider %s raised %s", self.code, _said(error), exc_info=error)
-            raise TransientError(f"{self.code} failed: {_said(error)}") from error
+            # a traceback may show what the mask would hide
+            trace = error if _log.isEnabledFor(logging.DEBUG) else None
+            _log.warning("provider %s raised %s", self.code, self._told(error), exc_info=trace)
+            raise TransientError(f"{self.code} failed: {self._told(error)}") from error
         finally:
             self._calls -= 1
             self._let_go.set()
+
+    def _told(self, error: BaseException) -> str:
+        line = own_line(error, self.provider_class.__module__)
+        return self._context.mask(_said(error)) + line
 
     def _become(self, health: Health, reason: str) -> None:
         if self._is_closed:
@@ -305,7 +317,15 @@ class ProviderHost:
 def _checked(image: object, code: str) -> GeneratedImage:
     if not isinstance(image, GeneratedImage) or not isinstance(image.data, bytes | bytearray | memoryview):
         raise BadResult(f"{code} returned {type(image).__name__} where a GeneratedImage with bytes belongs")
-    return image
+    # What else a stranger says must fit into the journal: it must not cost the picture.
+    details: object = image.details
+    seed: object = image.seed
+    return evolve(
+        image,
+        model=str(image.model or ""),
+        seed=seed if isinstance(seed, int) and 0 <= seed < 2**63 else None,
+        details={str(name): str(value) for name, value in details.items()} if isinstance(details, Mapping) else {},
+    )
 
 
 def _said(error: BaseException) -> str:

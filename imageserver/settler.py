@@ -56,7 +56,7 @@ class Settler:
             await self._set_aside(job, host.code, data, str(error))
             return False
         settled = evolve(job, state=JobState.DONE, why=f"{job.why}; {host.code} painted", settled=self._clock.now())
-        digest = hashlib.sha256(data).hexdigest()
+        digest = await self._in_thread(lambda: hashlib.sha256(data).hexdigest())
         earlier = await self._journal.pictures.with_bytes(digest)
         if earlier is not None and self._store.has(earlier):
             await self.settle(evolve(settled, picture=earlier, why=f"{settled.why} picture {earlier} once more"))

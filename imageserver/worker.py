@@ -77,6 +77,8 @@ class Worker:
             job = await self._journal.jobs.get(job_id)
             if job is None or job.is_finished:
                 self._open_jobs.end(job_id)
+            elif await self._keep_unsaved(job):
+                pass
             elif job.state is JobState.WAITING:
                 await self._poll(job)
             elif job.state is JobState.CALLING:
@@ -90,19 +92,32 @@ class Worker:
             _log.error("job %s: its picture cannot be kept: %s", short(job_id), error)
         finally:
             self._hands.drop(job_id)
+            if job_id not in self._open_jobs:
+                self._unsaved.pop(job_id, None)
+                self._first_polled.pop(job_id, None)
+
+    async def _keep_unsaved(self, job: Job) -> bool:
+        """Try again to keep a picture that a full disk did not take. False when there is none."""
+        host = self._registry.hosts.get(job.provider or "")
+        image = self._unsaved.get(job.id)
+        if host is None or image is None:
+            return False
+        if await self._keep(job, host, image) is not None:
+            await self._end_without(job, may_paint=True)
+        return True
 
     async def _resume(self, job: Job) -> None:
         """Go on with a job that was cut off while a provider was being asked."""
         if await self._settler.adopt(job):
             return
         host = self._registry.hosts.get(job.provider or "")
-        if host is not None and job.id in self._unsaved:
-            await self._keep(job, host, self._unsaved[job.id])
-            return
+        if host is not None and host.is_starting:
+            return  # the schedule wakes the job again: what lies on the disk is for the provider to read
         if host is not None and await self._recover(job, host):
             return
         if host is None or (host.provider_class.paid and not host.provider_class.idempotent):
             lost = "the answer was lost when the server was cut off"
+            await self._settler.keep_answer(job, lost)
             await self._settler.as_unknown(_noted(job, job.provider or "", "lost", lost))
             return
         await self._ask(job)

@@ -88,3 +88,11 @@ async def test_the_wall_clock_changes_no_pause() -> None:
     clock.set(0)
     await clock.advance(61)
     assert breaker.paused() is None
+
+
+def test_no_service_is_silent_for_years() -> None:
+    """A date that is far away for a wrong clock pauses a provider for a day at most."""
+    clock = FakeClock()
+    breaker = Breaker(clock)
+    breaker.failed(RateLimited("slow down", retry_after=50 * 365 * 86400.0))
+    assert "1440 min" in (breaker.paused() or "")

@@ -457,3 +457,44 @@ async def test_a_change_leaves_the_others_alone(tmp_path: Path) -> None:
     assert [state.code for state in extensions.states()] == ["upper"]
     await extensions.close()
     assert not {thread for thread in threading.enumerate() if thread.name == "extension upper"} - before
+
+
+async def test_other_settings_draw_anew(tmp_path: Path) -> None:
+    """After a change of a transform's settings the old rendition is not shown again, whatever its key says."""
+    plugins = await load_plugins(tmp_path / "none")
+    keys_seen = set()
+    facts = PictureFacts(id=1, provider=None, prompt="a lake", model=None, created=0.0, width=320, height=480)
+    extensions = Extensions(data=tmp_path, clock=NOW, rng=random.Random(1))
+    for language in ("ru", "en"):
+        text = f"extensions: {{overlay: {{language: {language}, date: off}}}}\n"
+        (tmp_path / "options.yml").write_text(text, encoding="utf-8")
+        config = load(tmp_path, flags={}, environment={}, now=datetime.now(UTC))
+        await extensions.take_over(select_extensions(plugins, config))
+        drawing = await extensions.drawing(facts)
+        assert drawing is not None
+        keys_seen.add(drawing.key)
+    await extensions.close()
+    assert len(keys_seen) == 2
+
+
+async def test_a_crowd_of_drawings_is_no_hang(tmp_path: Path) -> None:
+    """A transform's deadline is for one drawing: those that wait in line behind others are not late."""
+
+    class Slow(PictureTransform):
+        code = "slow"
+        deadline = 1.0
+
+        def apply(self, image: Image.Image, picture: PictureFacts) -> Image.Image:
+            threading.Event().wait(0.2)
+            return image
+
+    extensions = Extensions(data=tmp_path, clock=NOW, rng=random.Random(1))
+    await extensions.take_over(ExtensionSelection(enabled=(EnabledExtension(kind=Slow, settings=None),)))
+    facts = PictureFacts(id=1, provider=None, prompt=None, model=None, created=0.0, width=8, height=8)
+    drawing = await extensions.drawing(facts)
+    assert drawing is not None
+    page = Image.new("RGB", (8, 8))
+    drawn = await asyncio.gather(*(asyncio.to_thread(drawing.draw, page) for _ in range(12)))
+    assert [whole for _, whole in drawn] == [True] * 12
+    assert [state.status for state in extensions.states()] == ["ready"]
+    await extensions.close()

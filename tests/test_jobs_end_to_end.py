@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
-from live import Gate, ShiftedClock, failing, giving, live, painter, picture_bytes, refuse, ticketed, waiting
+from live import Gate, Painter, ShiftedClock, failing, giving, live, painter, picture_bytes, refuse, ticketed, waiting
 
 from imageserver import (
     AuthError,
     BadProviderRequest,
+    GeneratedImage,
+    GenerationRequest,
     ModerationRefused,
     ProviderError,
     RateLimited,
     TransientError,
     Unreachable,
 )
+from imageserver.answers import Answers
 from imageserver.jobs import Job, JobState, Kind
 from imageserver.journal import Journal
 from imageserver.pictures.originals import name_for
@@ -381,3 +386,32 @@ async def test_laps_survive_a_restart(tmp_path: Path) -> None:
         async with live(tmp_path, options=QUIET, stored=0 if seen else 7) as server:
             seen += [await server.picture_of((await server.start(type="old"))["id"]) for _ in range(shown)]
     assert sorted(seen, key=str) == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_what_a_stranger_adds_never_costs_the_picture(tmp_path: Path) -> None:
+    """Details that are no texts and a seed that no journal holds are made to fit."""
+
+    async def generate(self: Painter, request: GenerationRequest) -> GeneratedImage:
+        details: dict[Any, Any] = {"when": datetime.now(UTC), 5: None}
+        return GeneratedImage(data=picture_bytes(), seed=2**70, model=None, details=details)  # type: ignore[arg-type]
+
+    async with live(tmp_path, painter(generate=generate), options=QUIET) as server:
+        operation = (await server.start(type="provider", provider="painter"))["id"]
+        await server.done(operation)
+        picture = await server.app[keys.STORE].picture((await server.picture_of(operation)) or 0)
+        assert picture is not None
+        assert (picture.seed, picture.model) == (None, "")
+        assert set(picture.details) == {"when", "5"}
+
+
+async def test_a_paid_answer_that_nobody_can_read_is_put_aside(tmp_path: Path) -> None:
+    """After a crash a kept answer without a provider to read it is not thrown away: it goes to the quarantine."""
+    operation = await leave_behind(tmp_path, interrupted(JobState.CALLING, "paid"))
+    with Answers(tmp_path / "data" / "answers").writing(operation) as file:
+        file.write(b"https://service.example/your-picture")
+    kind = painter("paid", paid=True, idempotent=False)
+    async with live(tmp_path, kind, options=QUIET) as server:
+        await server.ended(operation)
+        assert (await server.job(operation)).state is JobState.UNKNOWN
+    (kept,) = (tmp_path / "data" / "quarantine").glob("*.bin")
+    assert kept.read_bytes() == b"https://service.example/your-picture"

@@ -276,3 +276,20 @@ async def test_no_folder_no_plugins(tmp_path: Path) -> None:
     assert [(record.name, record.source, record.reason) for record in plugins.records] == [
         (module.rpartition(".")[2], "built in", "") for module in BUILT_IN
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("slots = '2'", "Good.slots is '2', which should be of the kind int above 0"),
+        ("slots = 0", "Good.slots is 0"),
+        ("deadline = None", "Good.deadline is None, which should be of the kind float above 0"),
+        ("default_price = 0.5", "Good.default_price is 0.5, which should be of the kind Decimal"),
+        ("other_codes = None", "Good.other_codes is None, which should be of the kind tuple"),
+    ],
+)
+async def test_attributes_that_the_server_counts_with(tmp_path: Path, line: str, reason: str) -> None:
+    """A class attribute of the wrong kind is named at loading, before anything is built on it."""
+    records = await loaded(tmp_path, bad=good("x").replace('code = "x"', f'code = "x"\n    {line}'))
+    assert records["bad"].status is PluginStatus.BROKEN
+    assert reason in records["bad"].reason
