@@ -15,6 +15,7 @@ from imageserver.errors import (
     ProviderError,
     RateLimited,
 )
+from imageserver.troubles import Trouble
 
 _FOR_GOOD = (AuthError, PermissionDenied, ModelGone)  # nothing but the owner can mend these
 _THIS_PROMPT_ONLY = (ModerationRefused, BadProviderRequest)  # another prompt may work
@@ -35,6 +36,7 @@ class Breaker:
     _pauses: int = field(init=False, default=0)  # in a row
     _until: float = field(init=False, default=float("-inf"))
     _why: str = field(init=False, default="")
+    _label: str = field(init=False, default="")  # the last error's `reason`
 
     def succeeded(self) -> None:
         """A call gave what it should."""
@@ -51,6 +53,7 @@ class Breaker:
         if isinstance(error, _THIS_PROMPT_ONLY):
             return
         self._failures += 1
+        self._label = error.reason
         if isinstance(error, _FOR_GOOD):
             self._pause(float("inf"), f"{error}. It is not asked again before you say `imageserver plugins reload`")
         elif isinstance(error, PaymentRequired):
@@ -60,14 +63,14 @@ class Breaker:
         elif self._failures >= _FAILURES:
             self._pause(self._growing(_OPEN_PAUSE), f"{self._failures} failures in a row, the last: {error}")
 
-    def paused(self) -> str | None:
-        """Why it is not asked at the moment, as a sentence; None when it may be."""
+    def paused(self) -> Trouble | None:
+        """Why it is not asked at the moment; None when it may be."""
         left = self._until - self._clock.monotonic()
         if left <= 0:
             return None  # after a pause one call is a trial: a failure opens the circuit at once again
         if left == float("inf"):
-            return self._why
-        return f"{self._why}. It is asked again in {_spoken(left)}"
+            return Trouble(self._why, self._label)
+        return Trouble(f"{self._why}. It is asked again in {_spoken(left)}", self._label)
 
     def _growing(self, first: float) -> float:
         return min(first * 2.0**self._pauses, _LONGEST)
@@ -78,4 +81,7 @@ class Breaker:
 
 
 def _spoken(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    for most, unit, word in ((120, 1, "s"), (7_200, 60, "min")):
+        if seconds < most:
+            return f"{seconds / unit:.0f} {word}"
+    return f"{seconds / 3_600:.0f} h"

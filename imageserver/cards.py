@@ -5,15 +5,14 @@ from __future__ import annotations
 import io
 import math
 import random
-from typing import Literal
 
 from attrs import frozen
 from PIL import Image, ImageDraw
 
+from imageserver.card_words import MORE, TEXTS, Kind
+from imageserver.language import Language
 from imageserver.lettering import Fitted, first_line, fit, font, line_height, shorten, wrap
 
-Kind = Literal["nothing_stored", "painting", "provider_failed", "answer_lost", "cap_reached"]
-Language = Literal["ru", "en"]
 Colour = tuple[int, int, int]
 
 
@@ -34,59 +33,10 @@ class Card:
     reasons: tuple[Reason, ...] = ()
 
 
-@frozen
-class _Text:
-    title: str
-    body: str
-
-
-_TEXTS: dict[tuple[Kind, Language], _Text] = {
-    ("nothing_stored", "en"): _Text(
-        "No pictures yet",
-        "Nothing is stored, and nobody is ready to paint. Put some photos into the store, or set up a provider.",
-    ),
-    ("nothing_stored", "ru"): _Text(
-        "Картин пока нет",
-        "В хранилище пусто, и рисовать сейчас некому. Положите туда фотографии или подключите провайдера.",
-    ),
-    ("painting", "en"): _Text(
-        "A picture is on its way",
-        "The first one is being painted. It will appear here by itself as soon as it is ready.",
-    ),
-    ("painting", "ru"): _Text(
-        "Картина рисуется",
-        "Первая уже в работе. Она появится здесь сама, как только будет готова.",
-    ),
-    ("provider_failed", "en"): _Text(
-        "This one did not work out",
-        "The picture could not be painted, and nothing is stored to show instead. The server will try again.",
-    ),
-    ("provider_failed", "ru"): _Text(
-        "Не получилось",
-        "Нарисовать картину не удалось, а показать вместо неё пока нечего. Сервер попробует ещё раз.",
-    ),
-    ("cap_reached", "en"): _Text(
-        "Enough for now",
-        "Another picture would cost more than you allowed. Stored pictures are shown meanwhile.",
-    ),
-    ("cap_reached", "ru"): _Text(
-        "На сегодня хватит",
-        "Ещё одна картина вышла бы за разрешённый вами предел. Пока показываются сохранённые.",
-    ),
-    ("answer_lost", "en"): _Text(
-        "The answer was lost",
-        "The service may have taken money for this picture. It will not be bought again by itself.",
-    ),
-    ("answer_lost", "ru"): _Text(
-        "Ответ потерялся",
-        "Сервис мог взять деньги за эту картину. Сама собой она второй раз куплена не будет.",
-    ),
-}
 # Cards are drawn this many times larger and then reduced: smooth edges, and letters that stand where they belong.
 _FINE = 2
 _SMALLEST = 9 * _FINE  # font size below which nobody reads
 _LEAST_FOR_WORDS = 48 * _FINE  # the shorter side of a panel; below it there is only the sky
-_MORE: dict[Language, str] = {"en": "and {} more", "ru": "и ещё {}"}
 
 # The light in the sky, by which the cards are told apart from across the room.
 _LIGHTS: dict[Kind, Colour] = {
@@ -95,6 +45,11 @@ _LIGHTS: dict[Kind, Colour] = {
     "provider_failed": (232, 150, 128),  # a red moon
     "answer_lost": (222, 190, 120),  # the dull gold of a coin
     "cap_reached": (222, 190, 120),
+    "key_refused": (232, 150, 128),
+    "no_money": (222, 190, 120),
+    "needs_setup": (150, 196, 226),  # a blue moon: nothing is broken, something is still to do
+    "disk_full": (232, 150, 128),
+    "clock_wrong": (232, 150, 128),
 }
 _ZENITH: Colour = (9, 13, 28)
 _HORIZON: Colour = (44, 54, 88)
@@ -119,6 +74,14 @@ def draw_card(card: Card, language: Language, width: int, height: int) -> bytes:
             draw.text((margin, foot), line, font=address.face, fill=_LIGHTS[card.kind])
         _write(draw, card, language, (margin, margin, width - margin, foot - margin // 3))
     picture = _grain(picture.reduce(_FINE))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def draw_sky(width: int, height: int) -> bytes:
+    """The landscape of the cards without a word on it, as a PNG of `width` x `height` pixels."""
+    picture = _grain(_landscape("nothing_stored", width * _FINE, height * _FINE, ridge=0.88).reduce(_FINE))
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
@@ -263,14 +226,14 @@ def _layout(card: Card, language: Language, widths: tuple[int, int], height: int
 def _at_size(
     card: Card, language: Language, widths: tuple[int, int], small: int, *, most_reasons: int, most_body: int | None
 ) -> _Layout:
-    text = _TEXTS[card.kind, language]
+    text = TEXTS[card.kind, language]
     large = round(small * 1.55)
     title = fit(text.title, widths[0], 2 * line_height(large), range(large, small - 1, -1), "Medium")
     width = widths[1]
     reasons = [pair for reason in card.reasons[:most_reasons] for pair in _reason_lines(reason, width, small)]
     left_out = len(card.reasons) - most_reasons
     if reasons and left_out:
-        reasons.append(("", shorten(_MORE[language].format(left_out), font(small), width)))
+        reasons.append(("", shorten(MORE[language].format(left_out), font(small), width)))
     return _Layout(
         title=title,
         body=tuple(wrap(text.body, font(small), width, most_body)),

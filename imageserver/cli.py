@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,16 @@ from typing import Any, TypeVar
 
 import click
 
-from imageserver import commands
+from imageserver import commands, moving_in
+from imageserver.access_command import password_command, tokens_command
+from imageserver.backup_command import backup_command, restore_command, spending_command
+from imageserver.cert_command import cert_command
+from imageserver.doctor_command import doctor_command
 from imageserver.errors import ConfigError, ImageServerError
 from imageserver.frame_client.command import frame_command
+from imageserver.healthcheck import check as check_health
+from imageserver.panel_command import panel_command, render_command
+from imageserver.prompt_command import prompts_command
 from imageserver.version import __version__
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,11 +72,29 @@ def check(context: click.Context, data: str | None, providers: bool) -> None:
     config, plugins, selection = commands.check(data, _flags(data=data))
     serving = ", ".join(enabled.kind.code for enabled in selection.enabled) or "none"
     click.echo(f"{config.options_file}: no problems. Providers: {serving}.")
+    if not config.data.is_dir():
+        click.echo(f"There is no folder {config.data} yet; a start makes it, with everything at its default.")
+    for line in moving_in.report(config, selection, os.environ):
+        click.echo(line)
+    wrong_prompts = commands.check_prompts(config)
+    for problem in wrong_prompts:
+        click.echo(str(problem), err=True)
+    if wrong_prompts:
+        click.echo("A server would start all the same, with the last good prompts or with `test`.", err=True)
+        context.exit(2)
     if providers:
         found = commands.check_providers(config, plugins, selection)
         for code, missing in found:
             click.echo(f"{code}: {missing or 'good'}")
         context.exit(0 if all(missing is None for _, missing in found) else 1)
+
+
+@main.command()
+@_data
+@click.pass_context
+def healthcheck(context: click.Context, data: str | None) -> None:
+    """Say whether the server is alive: exit code 0, otherwise 1."""
+    context.exit(check_health(data))
 
 
 @main.command()
@@ -188,7 +214,30 @@ def rotate(data: str | None, yes: bool) -> None:
         click.echo(f"{done['stored']} pictures were stored, {done['deleted']} were deleted.")
 
 
+@main.command()
+@_data
+@click.argument("picture")
+@click.argument("at", metavar="X,Y")
+def focus(data: str | None, picture: str, at: str) -> None:
+    """Say what a crop of PICTURE must keep: shares of its width and height, such as 0.3,0.6; `none` takes it back.
+
+    PICTURE is its number, as `imageserver jobs` shows it, or its path in the store, such as original/cat.jpg.
+    """
+    done = commands.set_focus(data, picture, at)
+    click.echo(f"picture {done['picture']}: " + ("the server decides" if done["focus"] is None else f"{at} is kept"))
+
+
+main.add_command(doctor_command, "doctor")
 main.add_command(frame_command, "frame")
+main.add_command(cert_command, "cert")
+main.add_command(backup_command, "backup")
+main.add_command(restore_command, "restore")
+main.add_command(spending_command, "spending")
+main.add_command(password_command, "password")
+main.add_command(tokens_command, "tokens")
+main.add_command(prompts_command, "prompts")
+main.add_command(panel_command, "panel")
+main.add_command(render_command, "render")
 
 
 def _flags(**given: object) -> dict[str, object]:

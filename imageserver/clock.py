@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime, tzinfo
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfoNotFoundError
 
 import tzlocal
 
@@ -34,7 +37,7 @@ class SystemClock:
     """The machine's own clock."""
 
     def __init__(self) -> None:
-        self._zone: tzinfo = tzlocal.get_localzone()
+        self._zone = _local_zone()
 
     @property
     def zone(self) -> tzinfo:
@@ -54,3 +57,23 @@ class SystemClock:
 def local_time(clock: Clock) -> datetime:
     """Now, as the clock on the owner's wall shows it."""
     return datetime.fromtimestamp(clock.now(), clock.zone)
+
+
+def zone_in_words(clock: Clock, environment: Mapping[str, str], root: Path = Path("/")) -> str:
+    """The clock's zone and who says so: "Europe/Moscow (from TZ)". `root` is for tests."""
+    named, name = environment.get("TZ", ""), str(clock.zone)
+    if named and clock.zone is UTC:
+        return f'UTC (TZ is "{named}", which is no zone that is known here; write one such as Europe/Moscow)'
+    if name == "local":  # a file tells the hours of its zone, but not its name
+        name = f"{local_time(clock):UTC%z}"
+    if named:
+        return f"{name} (from TZ)"
+    files = [file for file in ("etc/localtime", "etc/timezone") if (root / file).exists()]
+    return f"{name} (from /{files[0]})" if files else f"{name} (neither TZ nor /etc/localtime says another)"
+
+
+def _local_zone() -> tzinfo:
+    try:
+        return tzlocal.get_localzone()
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a server without the right time is better than none
+        return UTC

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
+import attrs
+
+from imageserver import moving_in, prompts
+from imageserver.access.password import PasswordFileUnfit, read_password_file
 from imageserver.answers import Answers
 from imageserver.app import Given
+from imageserver.backup.moves import finish, is_cut_off
+from imageserver.certificates import CertificateBroken, load_context
 from imageserver.clock import SystemClock, local_time
 from imageserver.config import reader, redact
 from imageserver.config.folders import check_folders, data_folder
 from imageserver.config.model import Config
-from imageserver.errors import ConfigError
+from imageserver.errors import ConfigError, Problem
 from imageserver.extension_registry import kind_of, select_extensions
-from imageserver.journal import Journal
+from imageserver.journal import Journal, refuse_newer_journal
+from imageserver.listening import allow_files
 from imageserver.lock import DataLock
-from imageserver.logs import logging_to_stderr
+from imageserver.log_file import LogFile
+from imageserver.logs import first_line, logging_to
+from imageserver.memory import keep_small
 from imageserver.plugins import Plugins, load_plugins, log_broken
-from imageserver.registry import Registry, Selection, library_folders, select_providers
+from imageserver.registry import Registry, Selection, library_folders, select_providers, with_todays_codes
 from imageserver.running import NotRunning, Running
 from imageserver.server import serve
 
+T = TypeVar("T")
 Tell = Callable[[str], None]
+
+_log = logging.getLogger(__name__)
 
 
 def load_config(data: str | None, flags: Mapping[str, object]) -> Config:
@@ -37,8 +51,8 @@ def load_config(data: str | None, flags: Mapping[str, object]) -> Config:
     return reader.load(data_folder(data, os.environ), flags=flags, environment=os.environ, now=now)
 
 
-def check(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugins, Selection]:
-    """Everything that can be said before a start. Raises ConfigError with all problems; changes nothing on disk."""
+def look(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugins, Selection, list[Problem]]:
+    """Everything that can be said before a start, with every problem; changes nothing on disk."""
     now = local_time(SystemClock())
     folder = data_folder(data, os.environ)
     config, problems = reader.read(folder, flags=flags, environment=os.environ, now=now)
@@ -46,10 +60,31 @@ def check(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugin
     selection = select_providers(plugins, config)
     problems += selection.problems
     problems += select_extensions(plugins, config).problems
-    problems += check_folders(config, library_folders(selection))
+    todays, _ = with_todays_codes(plugins, config)
+    problems += check_folders(todays, library_folders(selection))
+    try:
+        load_context(config.options.cert_path)
+    except CertificateBroken as error:
+        problems.append(Problem(config.origins["cert_path"], f"cert_path: {error}"))
+    if config.options.password_file is not None:
+        try:
+            read_password_file(config.options.password_file)
+        except PasswordFileUnfit as error:
+            problems.append(Problem(config.origins["password_file"], f"password_file: {error}"))
+    return config, plugins, selection, problems
+
+
+def check(data: str | None, flags: Mapping[str, object]) -> tuple[Config, Plugins, Selection]:
+    """What a start needs. Raises ConfigError with all problems; changes nothing on disk."""
+    config, plugins, selection, problems = look(data, flags)
     if problems:
         raise ConfigError(problems)
     return config, plugins, selection
+
+
+def check_prompts(config: Config) -> list[Problem]:
+    """What is wrong with the prompts. A server starts all the same, with the last good ones."""
+    return prompts.check_prompts(config.data, {name: frame.prompts or () for name, frame in config.frames.items()})
 
 
 def check_providers(config: Config, plugins: Plugins, selection: Selection) -> list[tuple[str, str | None]]:
@@ -66,7 +101,8 @@ def check_providers(config: Config, plugins: Plugins, selection: Selection) -> l
         )
         await registry.open()
         try:
-            return [(code, await host.check()) for code, host in registry.hosts.items()]
+            said = await asyncio.gather(*(host.check() for host in registry.hosts.values()))
+            return list(zip(registry.hosts, said, strict=True))
         finally:
             await registry.close()
 
@@ -75,6 +111,9 @@ def check_providers(config: Config, plugins: Plugins, selection: Selection) -> l
 
 def run_server(data: str | None, flags: Mapping[str, object], tell: Tell) -> None:
     """`imageserver serve`. Raises ImageServerError where it cannot start; otherwise ends the process."""
+    keep_small()
+    allow_files()
+    _before_all(data_folder(data, os.environ))
     config, plugins, selection = check(data, flags)
     lock = DataLock(config.data)
     lock.take()
@@ -88,14 +127,41 @@ def run_server(data: str | None, flags: Mapping[str, object], tell: Tell) -> Non
         rng=random.SystemRandom(),
         flags=flags,
     )
-    with logging_to_stderr(config.options.log_level):
+    with logging_to(config.options.log_level, clock.zone, _log_file(config, clock.zone)):
+        _log.info(first_line(clock, os.environ))
         log_broken(plugins)
+        moving_in.announce(config)
         asyncio.run(serve(given, tell))
     lock.release()
     sys.stdout.flush()
     sys.stderr.flush()
     # Everything that matters is on the disk; a plugin's thread that hangs must not hold the process.
     os._exit(0)
+
+
+def _before_all(folder: Path) -> None:
+    """What comes before the first file is written, the lock too."""
+    refuse_newer_journal(folder / "journal.sqlite")
+    if is_cut_off(folder):
+        lock = DataLock(folder)
+        lock.take()
+        try:
+            finish(folder)
+        finally:
+            lock.release()
+
+
+def _log_file(config: Config, zone: tzinfo) -> LogFile | None:
+    options = config.options
+    if options.log_file is None:
+        return None
+    return LogFile(
+        options.log_file,
+        zone=zone,
+        megabytes=options.log_megabytes,
+        days=options.log_days,
+        is_named=config.is_given("log_file"),
+    )
 
 
 def show_config(data: str | None) -> str:
@@ -110,7 +176,8 @@ def show_config(data: str | None) -> str:
     settings = {enabled.kind.code: enabled.settings for enabled in selection.enabled}
     terms = {enabled.kind.code: enabled.terms for enabled in selection.enabled}
     named = {enabled.kind.code: enabled.settings for enabled in extensions.enabled if enabled.settings is not None}
-    return redact.show(config, settings, terms, named)
+    todays, _ = with_todays_codes(plugins, config)
+    return redact.show(todays, settings, terms, named)
 
 
 def list_plugins(data: str | None) -> dict[str, list[dict[str, Any]]]:
@@ -175,24 +242,31 @@ def list_jobs(data: str | None, count: int) -> list[dict[str, Any]]:
 
 
 def _jobs_at_rest(folder: Path, count: int) -> list[dict[str, Any]]:
-    import attrs
-
-    path = folder / "journal.sqlite"
-    if not path.exists():
+    if not (folder / "journal.sqlite").exists():
         raise NotRunning(f"no server has run on {folder} yet")
+
+    async def read(journal: Journal) -> list[dict[str, Any]]:
+        return [attrs.asdict(job) for job in await journal.jobs.recent(count)]
+
+    return with_journal(folder, read)
+
+
+def with_journal(folder: Path, work: Callable[[Journal], Awaitable[T]]) -> T:
+    """Do something with the journal of a folder that no server runs on. Raises DataFolderInUse, JournalRefused."""
+    refuse_newer_journal(folder / "journal.sqlite")
     lock = DataLock(folder)
     lock.take()  # a server that starts at this moment must not share the journal
 
-    async def read() -> list[dict[str, Any]]:
-        journal = Journal(path)
+    async def opened() -> T:
+        journal = Journal(folder / "journal.sqlite")
         await journal.open()
         try:
-            return [attrs.asdict(job) for job in await journal.jobs.recent(count)]
+            return await work(journal)
         finally:
             await journal.close()
 
     try:
-        return asyncio.run(read())
+        return asyncio.run(opened())
     finally:
         lock.release()
 
@@ -201,6 +275,13 @@ def rotate(data: str | None, *, confirm: bool) -> dict[str, Any]:
     """Ask the running server to rotate. Raises NotRunning: without a server nothing grows."""
     query = "?confirm=yes" if confirm else ""
     return asyncio.run(Running.find(data_folder(data, os.environ)).ask("POST", f"/api/v1/rotation{query}"))
+
+
+def set_focus(data: str | None, picture: str, at: str) -> dict[str, Any]:
+    """Tell the running server what a crop of a picture must keep. Raises NotRunning, ImageServerError."""
+    query = urlencode({"picture": picture, "at": at})
+    server = Running.find(data_folder(data, os.environ))
+    return asyncio.run(server.ask("POST", f"/api/v1/pictures/focus?{query}"))
 
 
 def table(rows: Sequence[tuple[str, ...]], tell: Tell) -> None:

@@ -18,12 +18,12 @@ class Crew:
     _supervisor: Supervisor
     _registry: Registry
     _take_on: Callable[[], Worker]
-    _least: int
+    least: int
     names: list[str] = field(init=False, factory=list)  # as the supervisor knows them
 
     def fill(self) -> None:
         """Take on as many as are missing to one more than all slots together."""
-        for number in range(len(self.names) + 1, max(self._least, 1 + self._registry.slots) + 1):
+        for number in range(len(self.names) + 1, max(self.least, 1 + self._registry.slots) + 1):
             name = f"worker {number}"
             self._supervisor.keep_running(name, self._take_on().run)
             self.names.append(name)

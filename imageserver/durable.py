@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
-def write_durably(path: Path, data: bytes, *, mode: int = 0o644, keep_rights: bool = False) -> None:
+def write_durably(
+    path: Path,
+    data: bytes,
+    *,
+    mode: int = 0o644,
+    keep_rights: bool = False,
+    last_look: Callable[[], None] | None = None,
+) -> None:
     """Put `data` at `path`; returns when it and its name are on the disk. Raises OSError, the old file untouched.
 
     With `keep_rights` the mode and owner of a file that is there already stay as they are. One writer at a time.
+    `last_look` is called right before the new file takes the place of the old one; what it raises prevents that.
     """
     temporary = temporary_for(path)
     try:
@@ -21,6 +30,8 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o644, keep_rights: bo
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if last_look is not None:
+            last_look()
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

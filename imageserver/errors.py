@@ -3,14 +3,20 @@
 | error              | raised by                 | what the client or owner sees                         |
 |--------------------|---------------------------|-------------------------------------------------------|
 | ConfigError        | config, before the start  | all problems with file:line, exit code 2              |
+| OptionsRefused     | config, on a change       | 409: nothing was written, and the message says why    |
 | BadRequest         | web, on reading a request | 400 with all problems of the request                  |
 | PromptRefused      | prompts.add               | 400 (empty, duplicate) or 409 (the file is broken)    |
 | TooManyWaiting     | journal, on a new job     | 429 with Retry-After; `auto` and `old` never see it   |
+| RenditionsBusy     | pictures.renditions       | `pending`; 503 with Retry-After where people look     |
 | CapReached         | journal, before a call    | a stored picture, or a card for an explicit wish      |
 | UnknownProvider    | intake                    | 400 that names the providers there are                |
+| PictureNotMoved    | pictures.trash            | 409: it stays where it is, and the message says why   |
 | PictureBroken      | image, on decoding        | never seen by a frame: noted, another picture is sent |
 | JournalRefused     | journal, at the start     | exit code 2, the data left untouched                  |
 | JournalUnavailable | journal, at any time      | a stored picture; jobs go on when it works again      |
+| Banned             | access, on a guess        | 429 with Retry-After; what frames ask never sees it   |
+| ForwardingRefused  | access, on arrival        | 400 on pages and API; a frame gets its picture        |
+| PasswordUnfit …    | access, on a new password | the page or the command says what is wrong with it    |
 | DataFolderInUse    | lock, at the start        | exit code 2 with the other server's process id        |
 | ProviderError …    | providers                 | a stored picture instead; the reason in journal, log  |
 """
@@ -49,6 +55,20 @@ class ConfigError(ImageServerError):
         self.problems = problems
 
 
+class OptionsMistaken(ConfigError):
+    """A change would put a mistake into the options: nothing was changed."""
+
+
+class OptionsRefused(ImageServerError):
+    """The options file was not changed: `refusal` is `changed`, `not_writable` or `shape`."""
+
+    reason = "options"
+
+    def __init__(self, refusal: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
+
+
 class BadRequest(ImageServerError):
     """A client's request cannot be understood; the message names every field that is wrong."""
 
@@ -69,6 +89,18 @@ class TooManyWaiting(ImageServerError):
     reason = "too_many_waiting"
 
 
+class RenditionsBusy(ImageServerError):
+    """So many pictures are being made at a frame's size that one more is not begun."""
+
+    reason = "busy"
+
+
+class TooManyWatching(ImageServerError):
+    """So many people and programs watch jobs already that no more are let in."""
+
+    reason = "too_many_watching"
+
+
 class CapReached(ImageServerError):
     """One more picture would cost more than the owner allowed; the message names the cap."""
 
@@ -85,6 +117,12 @@ class PictureBroken(ImageServerError):
     """The bytes are no picture that can be shown: undecodable, truncated, or larger than the limits."""
 
     reason = "picture_broken"
+
+
+class PictureNotMoved(ImageServerError):
+    """A picture cannot be moved into the trash or out of it: the disk refuses, or the file is another one now."""
+
+    reason = "not_moved"
 
 
 class JournalRefused(ImageServerError):

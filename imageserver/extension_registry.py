@@ -30,7 +30,7 @@ from imageserver.extensions import (
     PromptWish,
 )
 from imageserver.journal import Picture
-from imageserver.pictures.renditions import Drawing
+from imageserver.pictures.rendition import Drawing
 from imageserver.plugin_context import PluginContext
 from imageserver.plugins import Plugins
 from imageserver.registry import Changes
@@ -112,8 +112,8 @@ def picture_facts(picture: Picture, target: Target) -> PictureFacts:
         model=picture.model,
         created=picture.first_seen,
         details=picture.details,
-        width=target.width,
-        height=target.height,
+        width=target.upright[0],
+        height=target.upright[1],
     )
 
 
@@ -204,6 +204,11 @@ class Extensions:
         await asyncio.gather(*(host.close() for _, host in self._serving.values()))
         self._serving = {}
 
+    @property
+    def enabled(self) -> Mapping[str, EnabledExtension]:
+        """What serves, by code, with its settings."""
+        return {code: enabled for code, (enabled, _) in self._serving.items()}
+
     def states(self) -> list[ExtensionState]:
         """How every extension is at the moment."""
         return [self._state(host) for _, host in self._serving.values()]
@@ -220,6 +225,10 @@ class Extensions:
             with suppress(Skipped):
                 wish = await host.ask(partial(_transformed, wish=wish))
         return wish
+
+    def may_draw(self) -> bool:
+        """Whether there is any picture transform, well or not."""
+        return any(issubclass(host.extension_class, PictureTransform) for _, host in self._serving.values())
 
     async def drawing(self, picture: PictureFacts) -> Drawing | None:
         """What picture transforms draw on this picture, or None when they leave it as it is."""

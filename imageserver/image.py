@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -18,7 +19,9 @@ from attrs import frozen
 from PIL import Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401 - registered by the import
 
 from imageserver.errors import PictureBroken
-from imageserver.target import Target
+from imageserver.fitting.orientation import Orientation
+from imageserver.hanging import hung
+from imageserver.target import Render, Target
 
 __all__ = ["PictureFacts", "Target", "identify", "render"]
 
@@ -38,16 +41,9 @@ _NAMES: Final[dict[str, Literal["jpeg", "png", "webp"]]] = {
     "PNG": "png",
     "WEBP": "webp",
 }
-_ORIENTATION = 0x0112  # EXIF 2.3, table 4
-_TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
+# Decoded pixels for one of the rendition, at least: fewer are cheaper, but libjpeg averages numbers and not light.
+_SPARE: Final[dict[Render, float]] = {"fast": 1.0, "panel": 2.0, "best": math.inf}
 
 
 @frozen(kw_only=True)
@@ -66,38 +62,65 @@ def identify(data: bytes) -> PictureFacts:
 
 
 def render(data: bytes, target: Target) -> bytes:
-    """The picture as a baseline JPEG (4:2:0, no metadata) of exactly the target's size. Raises PictureBroken."""
+    """The picture as a baseline JPEG without metadata, of exactly the target's size. Raises PictureBroken."""
     return encoded(fitted(data, target), target)
 
 
 def encoded(canvas: Image.Image, target: Target) -> bytes:
-    """A fitted picture as the JPEG that a frame gets."""
-    return _jpeg(canvas, target.quality)
+    """A fitted picture as the JPEG that a frame gets: turned and made for its panel, and no larger than it may be.
 
-
-def fitted(data: bytes, target: Target) -> Image.Image:
-    """The picture in RGB at exactly the target's size. Raises PictureBroken.
-
-    The EXIF orientation is obeyed, transparency becomes black, of an animation the first picture is taken.
+    A picture that does not fit into the owner's `max_bytes` however coarse is the smallest that there is.
     """
+    from imageserver.panel.budget import DoesNotFit
+    from imageserver.panel.encoder import encode
+    from imageserver.panel.profiles import profile_called
+
+    canvas, profile = hung(canvas, target), profile_called(target.panel)
+    most = target.max_bytes or profile.bytes_for(target.width, target.height)
+    try:
+        return encode(canvas, profile, max_bytes=most, effort=target.render, quality=target.quality)
+    except DoesNotFit:
+        return _jpeg(canvas, 1)
+
+
+def fitted(data: bytes, target: Target, focus: tuple[float, float] | None = None) -> Image.Image:
+    """The picture in RGB at exactly the target's upright size, as a person sees it. Raises PictureBroken.
+
+    The EXIF orientation is obeyed, transparency becomes black, of an animation the first picture is taken. `focus` is
+    the spot that a crop must keep, from 0 to 1 from left and top of the picture as a person sees it. Of the
+    target's ways to render, "fast" averages numbers and not light, and "best" decodes every pixel first.
+    """
+    from imageserver.fitting import bars, colour, crop, resample  # bring NumPy with them
+    from imageserver.fitting.glance import glance
+
     with _opened(data) as picture:
         # In a PNG the orientation may stand behind the pixels; of a JPEG it is asked before draft() changes the size.
         is_jpeg = picture.format in {"JPEG", "MPO"}
         if not is_jpeg:
             picture.load()
-        orientation = _orientation(picture)
-        fit = _Fit.between(picture.size, target, turned=orientation >= 5)
+        profile = None if picture.mode == "CMYK" else picture.info.get("icc_profile")
+        orientation = Orientation.of(picture)
+        stored = picture.size
+        source = orientation.size(stored)
         if is_jpeg:
-            full = picture.width
-            _draft(picture, fit)
+            _draft(picture, _room(source, target), spare=_SPARE[target.render])
             picture.load()
-            fit = fit.shrunk(full, picture)
-        small = _on_black(_plain(picture).resize(fit.size, Image.Resampling.LANCZOS, box=fit.box, reducing_gap=3.0))
-        if orientation in _TURNS:
-            small = small.transpose(_TURNS[orientation])
-        canvas = Image.new("RGB", (target.width, target.height))
-        canvas.paste(small, ((target.width - small.width) // 2, (target.height - small.height) // 2))
-        return canvas
+        pixels = _on_black(_plain(picture))
+        fit = crop.fit(
+            source,
+            target.upright,
+            mode=target.fit_mode,
+            stretch=target.fit_threshold,
+            focus=focus,
+            look=lambda: glance(pixels, orientation),
+        )
+        box = _shrunk(orientation.stored_box(fit.box, stored), stored[0], picture)
+        size = orientation.size(fit.size)  # turning twice is turning back, as far as sizes go
+        if target.render == "fast":
+            small = pixels.resize(size, Image.Resampling.BICUBIC, box=box)
+        else:
+            small = resample.resized(pixels, size, box, sharpen=True)
+    return bars.filled(colour.in_srgb(orientation.seen(small), profile), target.upright, blurred=fit.blurs_bars)
 
 
 def is_flat(data: bytes) -> bool:
@@ -109,39 +132,8 @@ def is_flat(data: bytes) -> bool:
 
 
 def black(target: Target) -> bytes:
-    """A black JPEG of exactly the target's size."""
-    return _jpeg(Image.new("RGB", (target.width, target.height)), target.quality)
-
-
-@frozen(kw_only=True)
-class _Fit:
-    """Which part of the stored picture is shown (left, top, right, bottom) and how large, before it is turned."""
-
-    box: tuple[float, float, float, float]
-    size: tuple[int, int]
-
-    @classmethod
-    def between(cls, source: tuple[int, int], target: Target, *, turned: bool) -> _Fit:
-        width, height = source
-        panel = (target.height, target.width) if turned else (target.width, target.height)
-        across, down = panel[0] / width, panel[1] / height  # how much each side must grow
-        whole = (0.0, 0.0, float(width), float(height))
-        if max(across, down) / min(across, down) - 1 <= target.fit_threshold + 1e-9:
-            return cls(box=whole, size=panel)
-        if target.fit_mode == "pad":
-            grow = min(across, down)
-            return cls(box=whole, size=(max(1, round(width * grow)), max(1, round(height * grow))))
-        grow = max(across, down)
-        left, top = (width - panel[0] / grow) / 2, (height - panel[1] / grow) / 2
-        return cls(box=(max(0.0, left), max(0.0, top), min(width, width - left), min(height, height - top)), size=panel)
-
-    def shrunk(self, full: int, picture: Image.Image) -> _Fit:
-        """The same part of a picture that was decoded smaller than its `full` width."""
-        if full == picture.width:
-            return self
-        scale = next(scale for scale in (2, 4, 8) if -(-full // scale) == picture.width)
-        left, top, right, bottom = (edge / scale for edge in self.box)
-        return _Fit(box=(left, top, min(right, picture.width), min(bottom, picture.height)), size=self.size)
+    """A black JPEG of exactly the target's size: dark on its panel too where that inverts colours."""
+    return encoded(Image.new("RGB", target.upright), target)
 
 
 @contextlib.contextmanager
@@ -189,25 +181,30 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[26:28], "little") & 0x3FFF, int.from_bytes(data[28:30], "little") & 0x3FFF
 
 
-def _orientation(picture: Image.Image) -> int:
-    try:
-        found = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a torn EXIF block must not cost the picture
-        return 1
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+def _room(source: tuple[int, int], target: Target) -> float:
+    """Stored pixels for one of the rendition, where there are fewest of them."""
+    across, down = target.upright[0] / source[0], target.upright[1] / source[1]
+    return 1 / (min(across, down) if target.fit_mode in {"pad", "blur-pad"} else max(across, down))
 
 
-def _draft(picture: Image.Image, fit: _Fit) -> None:
-    """Let libjpeg decode at 1/2, 1/4 or 1/8 where twice the needed pixels remain; with less where it must be."""
-    left, top, right, bottom = fit.box
-    room = min((right - left) / fit.size[0], (bottom - top) / fit.size[1])  # stored pixels for one of the rendition
+def _draft(picture: Image.Image, room: float, *, spare: float) -> None:
+    """Let libjpeg decode at 1/2, 1/4 or 1/8 where `spare` times the needed pixels remain; at less where it must."""
     pixels = picture.width * picture.height
-    scale = max(scale for scale in (1, 2, 4, 8) if scale == 1 or room >= 2 * scale)
+    scale = max(scale for scale in (1, 2, 4, 8) if scale == 1 or room >= spare * scale)
     while pixels / scale**2 > MOST_DECODED and scale < 8 and room >= scale * 2:
         scale *= 2
     if scale > 1:
-        picture.draft(None, (picture.width // scale, picture.height // scale))
+        picture.draft(None, (max(1, picture.width // scale), max(1, picture.height // scale)))
     _check_pixels(*picture.size, MOST_DECODED)
+
+
+def _shrunk(box: _Box, full: int, picture: Image.Image) -> _Box:
+    """The same part of a picture that was decoded smaller than its `full` width."""
+    if full == picture.width:
+        return box
+    scale = next(scale for scale in (2, 4, 8) if -(-full // scale) == picture.width)
+    left, top, right, bottom = (edge / scale for edge in box)
+    return left, top, min(right, picture.width), min(bottom, picture.height)
 
 
 def _plain(picture: Image.Image) -> Image.Image:
@@ -216,7 +213,7 @@ def _plain(picture: Image.Image) -> Image.Image:
         grey = picture.convert("I").point(lambda value: value * (1 / 257) + 0.5)
         return grey.convert("L")
     if picture.has_transparency_data:
-        return picture.convert("RGBA")
+        return picture if picture.mode == "RGBA" else picture.convert("RGBA")
     if picture.mode in {"L", "RGB"}:
         return picture
     return picture.convert("L" if picture.mode == "1" else "RGB")
@@ -224,7 +221,7 @@ def _plain(picture: Image.Image) -> Image.Image:
 
 def _on_black(picture: Image.Image) -> Image.Image:
     if picture.mode != "RGBA":
-        return picture.convert("RGB")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
     black = Image.new("RGB", picture.size)
     black.paste(picture, mask=picture.getchannel("A"))
     return black

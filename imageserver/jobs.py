@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from enum import StrEnum
 
-from attrs import frozen
+from attrs import field, frozen
+
+from imageserver.job_news import JobNews
 
 
 class JobState(StrEnum):
@@ -21,7 +24,7 @@ class JobState(StrEnum):
 
 
 # Cards that an id can carry: what a number in an id means must never change.
-CARDS = ("nothing_stored", "cap_reached")
+CARDS = ("nothing_stored", "cap_reached", "black", "test")
 
 UNFINISHED = (JobState.QUEUED, JobState.CALLING, JobState.WAITING)
 
@@ -33,12 +36,13 @@ class Kind(StrEnum):
     OLD = "old"  # a stored picture
     ANY = "any"  # any provider, now
     PROVIDER = "provider"  # this one provider, now
+    TEST = "test"  # the test card
     STARTER = "starter"  # the server itself fills an empty store
 
 
 @frozen(kw_only=True)
 class Job:
-    """One wish for one picture. Times are seconds since 1970, sizes pixels of the frame's panel."""
+    """One wish for one picture. Times are seconds since 1970, sizes pixels of the frame's panel as it hangs."""
 
     id: str
     kind: Kind
@@ -50,6 +54,8 @@ class Job:
     state: JobState = JobState.QUEUED
     candidates: tuple[str, ...] = ()  # providers to try, in this order
     prompt: str = ""
+    template: str | None = None  # the prompt as the library has it, where something was drawn for it
+    translations: Mapping[str, str] = field(factory=dict, hash=False)  # language → the drawn prompt in it
     negative: str | None = None
     seed: int = 0
     provider: str | None = None  # the one asked last
@@ -76,6 +82,7 @@ class JobQueue:
 
     def __init__(self) -> None:
         self._ids: asyncio.Queue[str] = asyncio.Queue()
+        self.taken = 0  # ids since the start, for whoever watches whether workers take any
 
     def wake(self, job_id: str) -> None:
         """Tell a worker that this job can be worked on."""
@@ -83,7 +90,9 @@ class JobQueue:
 
     async def next(self) -> str:
         """The next id, as soon as there is one."""
-        return await self._ids.get()
+        job_id = await self._ids.get()
+        self.taken += 1
+        return job_id
 
     def __len__(self) -> int:
         return self._ids.qsize()
@@ -124,6 +133,7 @@ class OpenJobs:
 
     def __init__(self) -> None:
         self._ended: dict[str, asyncio.Event] = {}
+        self.news = JobNews()
 
     def add(self, job_id: str) -> None:
         """This job is unfinished."""
@@ -134,11 +144,13 @@ class OpenJobs:
         event = self._ended.pop(job_id, None)
         if event is not None:
             event.set()
+        self.news.tell(job_id)
 
     def release(self) -> None:
         """Let everybody go who waits: the server stops."""
         for event in self._ended.values():
             event.set()
+        self.news.close()
 
     def all(self) -> list[str]:
         """Every unfinished job."""

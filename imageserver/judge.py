@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from attrs import evolve
+
 from imageserver.errors import PictureBroken
 from imageserver.target import Target
 
@@ -18,7 +20,7 @@ def judge(data: bytes, target: Target, *, is_generator: bool) -> Literal["jpeg",
     from imageserver import image  # brings Pillow with it
 
     facts = image.identify(data)
-    image.render(data, target)  # decodes all of it
+    image.fitted(data, evolve(target, render="fast"))  # decodes all of it
     if is_generator and min(facts.width, facts.height) < _SMALLEST:
         raise PictureBroken(f"it is only {facts.width}x{facts.height} pixels")
     if is_generator and image.is_flat(data):

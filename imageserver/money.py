@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 
 from imageserver.clock import Clock
 from imageserver.config.model import Terms
+from imageserver.troubles import Trouble
 from imageserver.version import BUILT_AT
 
 _USUAL_PER_DAY = 200  # for a provider with a price whose owner set no limit of their own
@@ -42,14 +43,17 @@ class Caps:
             cost_per_month=terms.max_cost_per_month,
         )
 
-    def reached(self, today: int, this_month: int, cost: Decimal) -> str | None:
-        """Which cap forbids one more picture, as a sentence; None when it may be bought."""
+    def reached(self, today: int, this_month: int, cost: Decimal) -> Trouble | None:
+        """Which cap forbids one more picture; None when it may be bought."""
         if self.per_day is not None and today >= self.per_day:
-            return f"{today} pictures were bought today, and max_per_day is {self.per_day}"
+            said = f"{today} pictures were bought today, and max_per_day is {self.per_day}"
+            return Trouble(said, "cap_day", bought=today, most=self.per_day)
         if self.per_month is not None and this_month >= self.per_month:
-            return f"{this_month} pictures were bought this month, and max_per_month is {self.per_month}"
+            said = f"{this_month} pictures were bought this month, and max_per_month is {self.per_month}"
+            return Trouble(said, "cap_month", bought=this_month, most=self.per_month)
         if self.cost_per_month is not None and cost + self.price > self.cost_per_month:
-            return f"{cost} was spent this month, and max_cost_per_month is {self.cost_per_month}"
+            said = f"{cost} was spent this month, and max_cost_per_month is {self.cost_per_month}"
+            return Trouble(said, "cap_money", spent=cost, most=self.cost_per_month)
         return None
 
 
@@ -101,16 +105,17 @@ class MoneyClock:
             return wall
         return expected
 
-    def why_not(self) -> str | None:
-        """Why nothing may be bought at the moment, as a sentence; None when the clock can be trusted."""
+    def why_not(self) -> Trouble | None:
+        """Why nothing may be bought at the moment; None when the clock can be trusted."""
         now = self.now()
         if now < BUILT_AT:
-            return f"the clock says {self._say(now)}, before this version was made: set it right"
-        if now < self._newest:
-            return (
-                f"the clock says {self._say(now)}, before the last purchase at {self._say(self._newest)}: set it right"
-            )
-        return None
+            before = "this version was made"
+        elif now < self._newest:
+            before = f"the last purchase at {self._say(self._newest)}"
+        else:
+            return None
+        said = f"the clock says {self._say(now)}, before {before}: set it right"
+        return Trouble(said, "clock", now=self._say(now))
 
     def purchase(self, provider: str, caps: Caps) -> Purchase:
         """One picture of this provider, today."""

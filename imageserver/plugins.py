@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -133,8 +134,15 @@ async def load_plugins(folder: Path, built_in: Sequence[str] = BUILT_IN, *, befo
     keeps its name and its codes: a newcomer takes nothing from one that serves.
     """
     plugins = Plugins()
-    sources = _sources(folder, built_in, plugins)
     serving = [one for one in before.loaded if one.record.status is PluginStatus.LOADED] if before else []
+    sources = [*built_in_sources(built_in, __version__), *installed_sources()]
+    try:
+        sources += await in_daemon_thread(f"reading {folder}", partial(folder_sources, folder), _LOAD_SECONDS)
+    except (OSError, NoAnswer) as error:
+        # A disk that is away for a while takes nobody away who serves from it.
+        others = {source.origin for source in sources}
+        sources += [one.source for one in serving if one.source.origin not in others]
+        plugins.loaded.append(_unreadable(folder, error))
     old = {one.source.origin: one for one in serving}
     for source in sorted(sources, key=lambda source: _turn(source, old.get(source.origin))):
         plugins.loaded.append(await _become(source, old.get(source.origin), plugins))
@@ -152,16 +160,10 @@ def log_broken(plugins: Plugins) -> None:
             _log.error("plugin %s (%s): %s", record.name, record.source, record.advice)
 
 
-def _sources(folder: Path, built_in: Sequence[str], plugins: Plugins) -> list[PluginSource]:
-    sources = [*built_in_sources(built_in, __version__), *installed_sources()]
-    try:
-        return [*sources, *folder_sources(folder)]
-    except OSError as error:
-        source = PluginSource(name=folder.name, place=str(folder), load=lambda: None)
-        plugins.loaded.append(
-            _left_out(source, f"the folder cannot be read: {error.strerror}", f"Correct its rights {_RELOAD}")
-        )
-        return sources
+def _unreadable(folder: Path, error: Exception) -> Loaded:
+    reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+    source = PluginSource(name=folder.name, place=str(folder), load=lambda: None)
+    return _left_out(source, f"the folder cannot be read: {reason}", f"Correct its rights {_RELOAD}")
 
 
 def _turn(source: PluginSource, known: Loaded | None) -> int:

@@ -10,6 +10,8 @@ from attrs import frozen
 
 from imageserver.jobs import Kind
 from imageserver.provider_host import ProviderState
+from imageserver.sleeping import BY_HAND, FrameSleepWindow
+from imageserver.troubles import OWNERS_BUSINESS, Trouble
 
 
 class Source(Enum):
@@ -42,6 +44,9 @@ class Standing:
     refused: Mapping[str, str]  # providers that may not be asked: a cap is reached, the clock is wrong, the disk full
     stored_in: dict[str, int]  # by library
     has_room: bool  # fewer unfinished jobs than queue_size
+    is_choosy: bool = False  # the frame shows some providers' pictures only, and the last resort's are not among them
+    asleep: FrameSleepWindow | None = None  # the window that the frame sleeps in
+    may_tell: bool = True  # the frame may be shown what is wrong: it has not been told lately
 
 
 @frozen(kw_only=True)
@@ -65,6 +70,8 @@ def decide(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
             return _auto(wish, standing, rng)
         case Kind.PROVIDER:
             return _this_one(wish, standing)
+        case Kind.TEST:
+            return Decision(source=Source.CARD, why="asked for the test card", card="test")
         case Kind.ANY | Kind.STARTER:
             return _any(wish, standing, rng)
 
@@ -75,11 +82,15 @@ def last_resort(standing: Standing) -> str | None:
 
 
 def _auto(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
+    if standing.asleep is not None and standing.asleep.black_image_mode:
+        return Decision(source=Source.CARD, why=_sleeps(standing.asleep), card="black")
     candidates = _choose(wish, standing, rng)
     remaining = _threshold_left(standing)
-    if candidates and remaining <= 0 and standing.has_room:
+    if candidates and remaining <= 0 and standing.has_room and standing.asleep is None:
         return Decision(source=Source.PROVIDER, candidates=candidates, why="the threshold has passed")
-    if not candidates:
+    if standing.asleep is not None:
+        why = _sleeps(standing.asleep)
+    elif not candidates:
         why = "no provider that paints is ready"
     elif remaining > 0:
         why = f"the threshold has {_minutes(remaining)} left"
@@ -89,6 +100,8 @@ def _auto(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
         return Decision(source=Source.STORED, why=why)
     # An empty store: a provider that is free may paint however short ago it was asked.
     free = tuple(state.code for state in standing.providers if state.code in candidates and not state.paid)
+    if standing.is_choosy and not free and standing.may_tell and _is_owners_business(standing):
+        return Decision(source=Source.CARD, why=f"{why}, its own have nothing stored, and the owner can mend that")
     final = last_resort(standing)
     painters = free or ((final,) if final else ())
     if painters and standing.has_room:
@@ -111,9 +124,9 @@ def _any(wish: Wish, standing: Standing, rng: random.Random) -> Decision:
         return Decision(source=Source.STORED, scope=code, why=f"asked for any provider, {code} has pictures")
     refused = _refused(wish, standing)
     if refused:
-        return _cap_card(refused)
+        return _cap_card(refused, standing)
     final = last_resort(standing)
-    if final:
+    if final and not (standing.is_choosy and standing.stored):
         why = "no other provider is ready" if wish.prompt is None else "no other provider is ready for a prompt"
         return Decision(source=Source.PROVIDER, candidates=(final,), why=why)
     return _stored_or_card(standing, "no provider is ready")
@@ -130,7 +143,7 @@ def _this_one(wish: Wish, standing: Standing) -> Decision:
     if not state.ready:
         return _stored_or_card(standing, f"{state.code} is {state.health}: {state.reason}")
     if state.code in standing.refused:
-        return _cap_card(((state.code, standing.refused[state.code]),))
+        return _cap_card(((state.code, standing.refused[state.code]),), standing)
     ignored = wish.prompt is not None and not state.takes_prompt
     why = f"asked for {state.code}, which takes no prompt" if ignored else f"asked for {state.code}"
     return Decision(source=Source.PROVIDER, candidates=(state.code,), why=why)
@@ -168,8 +181,17 @@ def _refused(wish: Wish, standing: Standing) -> tuple[tuple[str, str], ...]:
     return tuple((code, why) for code, why in standing.refused.items() if code in able)
 
 
-def _cap_card(reasons: tuple[tuple[str, str], ...]) -> Decision:
+def _is_owners_business(standing: Standing) -> bool:
+    """Whether a provider that the frame shows waits for something that only the owner can do."""
+    mine = [state for state in standing.providers if state.role == "chosen"]
+    troubles = [standing.refused.get(state.code) or state.reason for state in mine]
+    return any(isinstance(trouble, Trouble) and trouble.label in OWNERS_BUSINESS for trouble in troubles)
+
+
+def _cap_card(reasons: tuple[tuple[str, str], ...], standing: Standing) -> Decision:
     why = "; ".join(f"{code}: {reason}" for code, reason in reasons)
+    if standing.stored and not standing.may_tell:
+        return Decision(source=Source.STORED, why=f"{why}, as the frame has been told lately")
     return Decision(source=Source.CARD, why=why, card="cap_reached", reasons=reasons)
 
 
@@ -177,6 +199,10 @@ def _stored_or_card(standing: Standing, why: str) -> Decision:
     if standing.stored:
         return Decision(source=Source.STORED, why=why)
     return Decision(source=Source.CARD, why=f"{why}, and nothing is stored")
+
+
+def _sleeps(window: FrameSleepWindow) -> str:
+    return "its owner sent it to sleep" if window is BY_HAND else f"the frame sleeps until {window.time_range.end_time}"
 
 
 def _threshold_left(standing: Standing) -> float:

@@ -29,6 +29,7 @@ from imageserver.providers import (
     ProviderContext,
 )
 from imageserver.sleeping import asleep
+from imageserver.troubles import Trouble
 
 T = TypeVar("T")
 Role = Literal["chosen", "last_resort"]
@@ -62,7 +63,7 @@ class ProviderState:
     title: str
     role: Role
     health: Health
-    reason: str  # one sentence for the owner; empty when ready
+    reason: str  # one sentence for the owner, a Trouble where a host says it; empty when ready
     takes_prompt: bool
     paid: bool
     is_library: bool
@@ -112,7 +113,7 @@ class ProviderHost:
             title=kind.title or self.code,
             role=self.role,
             health=Health.PAUSED if paused else self._health,
-            reason=paused or self._reason,
+            reason=paused or (self._reason and Trouble(self._reason, self._health.replace(" ", "_"))),
             takes_prompt=kind.takes_prompt,
             paid=kind.paid,
             is_library=issubclass(kind, LibraryProvider),
@@ -121,9 +122,11 @@ class ProviderHost:
             asked_at=self.asked_at,
         )
 
-    def _asleep(self) -> str | None:
+    def _asleep(self) -> Trouble | None:
         window = asleep(self._terms.sleep_time, local_time(self._context.clock))
-        return None if window is None else f"it sleeps until {window.time_range.end_time}, as sleep_time says"
+        if window is None:
+            return None
+        return Trouble(f"it sleeps until {window.time_range.end_time}, as sleep_time says", "asleep")
 
     @property
     def is_starting(self) -> bool:
@@ -200,12 +203,16 @@ class ProviderHost:
 
     async def generate(self, request: GenerationRequest) -> GeneratedImage:
         """A picture, in one call. Raises a ProviderError and nothing else."""
+        if (today := self._today) is not self:
+            return await today.generate(request)
         provider = self._built()
         image = await self._call(lambda: provider.generate(request))
         return _checked(image, self.code)
 
     async def submit(self, request: GenerationRequest) -> str | GeneratedImage:
         """A ticket for a picture, or the picture itself. Raises a ProviderError and nothing else."""
+        if (today := self._today) is not self:
+            return await today.submit(request)
         provider = self._built()
         assert isinstance(provider, PollingImageProvider)
         ticket: object = await self._call(lambda: provider.submit(request))
@@ -217,6 +224,8 @@ class ProviderHost:
 
     async def poll(self, ticket: str) -> GeneratedImage | None:
         """The picture for a ticket, or None while it is being made. Raises a ProviderError and nothing else."""
+        if (today := self._today) is not self:
+            return await today.poll(ticket)
         provider = self._built()
         assert isinstance(provider, PollingImageProvider)
         image = await self._call(lambda: provider.poll(ticket))
@@ -272,6 +281,17 @@ class ProviderHost:
         if not await self._loop.stop(_STOP_SECONDS):
             _log.warning("provider %s does not end and is left behind", self.code)
 
+    @property
+    def _today(self) -> ProviderHost:
+        """Who is to answer a call that begins now: this host, or the one that has taken its place meanwhile.
+
+        A call that this one began late in its retirement would be cut off by its end, and may have been paid.
+        """
+        later = self._successor
+        if later is None or later.is_starting or later.gives_tickets != self.gives_tickets:
+            return self
+        return later._today
+
     def _built(self) -> ImageProvider:
         if self._provider is None or self._health is Health.HUNG:
             raise Unreachable(f"{self.code}: {self._reason}")
@@ -302,8 +322,8 @@ class ProviderHost:
             self._let_go.set()
 
     def _told(self, error: BaseException) -> str:
-        line = own_line(error, self.provider_class.__module__)
-        return self._context.mask(_said(error)) + line
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return self._context.mask(said) + own_line(error, self.provider_class.__module__)
 
     def _become(self, health: Health, reason: str) -> None:
         if self._is_closed:
@@ -326,7 +346,3 @@ def _checked(image: object, code: str) -> GeneratedImage:
         seed=seed if isinstance(seed, int) and 0 <= seed < 2**63 else None,
         details={str(name): str(value) for name, value in details.items()} if isinstance(details, Mapping) else {},
     )
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

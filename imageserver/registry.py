@@ -16,6 +16,7 @@ from imageserver.clock import Clock
 from imageserver.config.model import Config, RawSettings, Terms
 from imageserver.config.settings import read_settings, read_terms
 from imageserver.errors import Problem
+from imageserver.frames import EVERYTHING_STORED
 from imageserver.plugins import Plugins
 from imageserver.provider_host import Health, ProviderHost, ProviderState, Role
 from imageserver.providers import ImageProvider, LibraryProvider, ProviderContext
@@ -58,7 +59,7 @@ class Changes:
 
 def select_providers(plugins: Plugins, config: Config) -> Selection:
     """Read every provider's settings and give each its role. Pure but for reading the provider classes."""
-    config, doubled = _with_todays_codes(plugins, config)
+    config, doubled = with_todays_codes(plugins, config)
     problems = [*doubled, *_unknown_codes(plugins, config)]
     enabled: dict[str, Enabled] = {}
     off: dict[str, str] = {}
@@ -92,7 +93,7 @@ def codes_by_name(plugins: Plugins) -> dict[str, str]:
     return names | {code: code for code in plugins.providers}
 
 
-def _with_todays_codes(plugins: Plugins, config: Config) -> tuple[Config, list[Problem]]:
+def with_todays_codes(plugins: Plugins, config: Config) -> tuple[Config, list[Problem]]:
     """The configuration with older names of providers replaced, and a problem for each that is there twice."""
     codes = codes_by_name(plugins)
     providers: dict[str, RawSettings] = {}
@@ -124,6 +125,13 @@ def _unknown_codes(plugins: Plugins, config: Config) -> list[Problem]:
     named = [(code, f"{raw.file}:{raw.line}", "providers") for code, raw in config.providers.items()]
     where = config.origins.get("disabled_providers", config.options_file.name)
     named += [(code, where, "disabled_providers") for code in config.options.disabled_providers]
+    codes = codes_by_name(plugins)
+    named += [
+        (codes.get(code.lower(), code), config.origins.get(f"frames.{name}", where), f"frames.{name}.providers")
+        for name, frame in config.frames.items()
+        for code in frame.providers or ()
+        if code != EVERYTHING_STORED
+    ]
     problems = []
     for code, place, key in named:
         if code in plugins.providers:
@@ -251,6 +259,11 @@ class Registry:
         leaving = asyncio.create_task(leave(), name=f"provider {host.code} leaves")
         self._leaving[leaving] = host
         leaving.add_done_callback(self._leaving.pop)
+
+    @property
+    def enabled(self) -> Mapping[str, Enabled]:
+        """What serves, by code, with its settings and terms."""
+        return self._enabled
 
     @property
     def slots(self) -> int:

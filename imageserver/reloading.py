@@ -8,22 +8,33 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
-from attrs import asdict, define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from imageserver.clock import Clock, local_time
 from imageserver.config import reader
+from imageserver.config.changes import Wanted, changed
+from imageserver.config.file import OptionsText, look, replace
 from imageserver.config.folders import check_folders
-from imageserver.config.model import Config, Options
-from imageserver.crew import Crew
-from imageserver.errors import ConfigError, Problem
+from imageserver.config.model import Config
+from imageserver.errors import ConfigError, OptionsMistaken, Problem
 from imageserver.extension_registry import Extensions, ExtensionSelection, select_extensions
 from imageserver.jobs import JobQueue, OpenJobs
 from imageserver.journal import ASKED, Journal
+from imageserver.options_in_use import OptionsInUse
 from imageserver.pictures.store import PictureStore
+from imageserver.plugin_loop import NoAnswer, in_daemon_thread
 from imageserver.plugins import Plugins, load_plugins, log_broken
-from imageserver.registry import DISABLED, Changes, Registry, Selection, library_folders, select_providers
+from imageserver.registry import (
+    DISABLED,
+    Changes,
+    Registry,
+    Selection,
+    library_folders,
+    select_providers,
+    with_todays_codes,
+)
 
-_TAKEN_OVER = {"disabled_providers"}  # of the options; any other needs a restart
+_SETTINGS_SECONDS = 15.0  # for what strangers' classes make of their settings
 
 _log = logging.getLogger(__name__)
 
@@ -47,14 +58,14 @@ class _Read:
     plugins: Plugins
     providers: Selection
     extensions: ExtensionSelection
-    needs_restart: tuple[str, ...]
+    config: Config
 
 
 @define(kw_only=True, eq=False)
 class Reloader:
     """Reloads on demand, one reload after the other."""
 
-    _config: Config  # what the server was started with
+    _options: OptionsInUse
     _flags: Mapping[str, object]
     _environment: Mapping[str, str]
     _registry: Registry
@@ -63,7 +74,6 @@ class Reloader:
     _journal: Journal
     _queue: JobQueue
     _open_jobs: OpenJobs
-    _crew: Crew
     _clock: Clock
     _executor: Executor
     _one_by_one: asyncio.Lock = field(init=False, factory=asyncio.Lock)
@@ -98,33 +108,69 @@ class Reloader:
         _log.info("reloaded: %s", _spoken(report))
         return report
 
-    async def _read(self) -> _Read:
-        def read() -> tuple[Config, list[Problem]]:
-            now = local_time(self._clock)
-            return reader.read(self._config.data, flags=self._flags, environment=self._environment, now=now)
+    async def change(self, wanted: Wanted) -> Report:
+        """Change the owner's options file and take it over, together or not at all.
 
+        Raises BadRequest and OptionsRefused as `changes.changed` and `file.replace` do, and ConfigError with all
+        problems that the file has, or would have then (OptionsMistaken).
+        """
+        data, loop = self._options.config.data, asyncio.get_running_loop()
+        async with self._one_by_one:
+            text, problems = await loop.run_in_executor(self._executor, look, data)
+            problems = [*problems, *(await loop.run_in_executor(self._executor, self.read_options, text))[1]]
+            if problems:
+                raise ConfigError(problems)
+            raw = await loop.run_in_executor(self._executor, changed, text, wanted, self._registry.code_of)
+            try:
+                found = await self._read(OptionsText(name=text.name, raw=raw))
+            except ConfigError as error:
+                raise OptionsMistaken(error.problems) from error
+            await loop.run_in_executor(self._executor, replace, data, text, raw)
+            report = await self._take_over(found, wanted.new_names)
+        _log.info("options changed: %s", _spoken(report))
+        return report
+
+    def read_options(self, instead: OptionsText | None = None) -> tuple[Config, list[Problem]]:
+        """The options as the file says now, or as `instead` does, and what is wrong with them. Call it in a thread."""
+        return reader.read(
+            self._options.config.data,
+            flags=self._flags,
+            environment=self._environment,
+            now=local_time(self._clock),
+            instead=instead,
+        )
+
+    async def _read(self, instead: OptionsText | None = None) -> _Read:
         loop = asyncio.get_running_loop()
-        new, problems = await loop.run_in_executor(self._executor, read)
-        options = evolve(self._config.options, **{name: getattr(new.options, name) for name in _TAKEN_OVER})
-        config = evolve(new, options=options)
-        plugins = await load_plugins(options.plugins_dir, before=self._registry.plugins)
-        providers, extensions = select_providers(plugins, config), select_extensions(plugins, config)
+        new, problems = await loop.run_in_executor(self._executor, self.read_options, instead)
+        config = self._options.with_running(new)
+        plugins = await load_plugins(config.options.plugins_dir, before=self._registry.plugins)
+        try:  # reading the settings runs what strangers wrote
+            providers, extensions = await in_daemon_thread(
+                "reading the settings of plugins",
+                lambda: (select_providers(plugins, config), select_extensions(plugins, config)),
+                _SETTINGS_SECONDS,
+            )
+        except NoAnswer as error:
+            raise ConfigError([Problem(str(config.options_file.name), f"{error}; nothing was taken over")]) from error
         folders = library_folders(providers)
         problems += [*providers.problems, *extensions.problems]
-        problems += await loop.run_in_executor(self._executor, check_folders, config, folders)
+        todays, _ = with_todays_codes(plugins, config)
+        problems += await loop.run_in_executor(self._executor, check_folders, todays, folders)
         if problems:
             raise ConfigError(problems)
         return _Read(
             plugins=plugins,
             providers=providers,
             extensions=extensions,
-            needs_restart=_differences(new.options, options),
+            config=new,
         )
 
-    async def _take_over(self, found: _Read) -> Report:
+    async def _take_over(self, found: _Read, new_names: Mapping[str, str] | None = None) -> Report:
         libraries, off = self._registry.libraries(), self._registry.off
         changes = await self._registry.take_over(found.plugins, found.providers)
-        self._crew.fill()
+        needs_restart = self._options.needs_restart(found.config)
+        await self._options.take_over(found.config, new_names)
         await self._take_up_thresholds(changes)
         for job_id in self._open_jobs.all():  # one may have been turned away by a provider that is leaving
             self._queue.wake(job_id)
@@ -144,7 +190,7 @@ class Reloader:
                 *self._newly_off(off),
                 *self._troubles_of_extensions(extensions),
             ),
-            needs_restart=found.needs_restart,
+            needs_restart=needs_restart,
         )
 
     async def _take_up_thresholds(self, changes: Changes) -> None:
@@ -179,11 +225,6 @@ def _held_back(what: str, changes: Changes) -> list[str]:
     for code in changes.held_back:  # the host of the new one has told the log why
         _log.warning("%s %s serves as it was before the last change", what, code)
     return [f"{what} {code} serves as it was before the last change: {why}" for code, why in changes.held_back.items()]
-
-
-def _differences(new: Options, running: Options) -> tuple[str, ...]:
-    values = asdict(running)
-    return tuple(name for name, value in asdict(new).items() if value != values[name])
 
 
 def _spoken(report: Report) -> str:

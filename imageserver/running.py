@@ -6,10 +6,10 @@ The server leaves its address and a token in the data folder; who can read that 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 from attrs import field, frozen
 
 from imageserver.durable import write_durably
@@ -48,19 +48,36 @@ class Running:
         except (OSError, ValueError, KeyError) as error:
             raise NotRunning(f"no server runs on {data}: start one with `imageserver serve --data {data}`") from error
 
-    async def ask(self, method: str, path: str) -> dict[str, Any]:
-        """One request as the owner. Raises NotRunning when nobody answers, ImageServerError when it is refused."""
+    async def health(self, seconds: float) -> dict[str, Any]:
+        """What /healthz says, good or bad. Raises NotRunning when nobody answers in so many seconds."""
+        return await self.ask("GET", "/healthz", seconds=seconds, also=(503,))
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        seconds: float = 120,
+        also: Collection[int] = (),
+    ) -> dict[str, Any]:
+        """One request as the owner, `body` as JSON in it. A status of `also` is an answer like a good one.
+
+        Raises NotRunning when nobody answers in so many seconds, ImageServerError when it is refused.
+        """
+        import aiohttp  # late: a health check has other ways, and must be quick
+
         headers = {"Authorization": f"Bearer {self.token}"}
-        timeout = aiohttp.ClientTimeout(total=120)
+        timeout = aiohttp.ClientTimeout(total=seconds)
         try:
             async with (
                 aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
-                session.request(method, self.url + path) as answer,
+                session.request(method, self.url + path, json=body) as answer,
             ):
-                body: dict[str, Any] = await answer.json()
-                if answer.status >= 400:
-                    raise ImageServerError(body.get("error", {}).get("message", f"refused with {answer.status}"))
-                return body
+                said: dict[str, Any] = await answer.json()
+                if answer.status >= 400 and answer.status not in also:
+                    raise ImageServerError(said.get("error", {}).get("message", f"refused with {answer.status}"))
+                return said
         except (aiohttp.ClientError, TimeoutError) as error:
             raise NotRunning(
                 f"the server at {self.url} does not answer: is it running? Start one with `imageserver serve`"

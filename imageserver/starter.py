@@ -31,9 +31,10 @@ async def paint_starter_set(
         note = str(STARTER_SET if only_atelier and store.count() == 0 else 0)
         await journal.notes.put(_NOTE, note)
     left = int(note)
-    if left and LAST_RESORT in registry.hosts:
+    if left and set(registry.hosts) == {LAST_RESORT}:
         _log.info("nothing is stored yet: %d starter pictures are painted in the background", left)
-    while left and LAST_RESORT in registry.hosts:
+    # A provider that came meanwhile may cost money, and its owner did not ask for a day of its pictures.
+    while left and set(registry.hosts) == {LAST_RESORT}:
         wish = Wish(kind=Kind.STARTER)
         try:
             receipt = await intake.take(wish, Frame(key="", target=frames.default))

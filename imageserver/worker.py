@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from attrs import define, evolve
 
 from imageserver.answers import Answers
 from imageserver.clock import Clock
+from imageserver.counters import Counters
 from imageserver.errors import (
     BadResult,
     CapReached,
@@ -28,7 +29,6 @@ from imageserver.extension_registry import Extensions
 from imageserver.extensions import PromptWish
 from imageserver.jobs import Hands, Job, JobQueue, JobState, Kind, OpenJobs, short
 from imageserver.journal import Journal
-from imageserver.prompts import PromptLibrary
 from imageserver.provider_host import ProviderHost
 from imageserver.providers import GeneratedImage, GenerationRequest, PollingImageProvider
 from imageserver.registry import Registry
@@ -50,7 +50,6 @@ class Worker:
     _journal: Journal
     _registry: Registry
     _extensions: Extensions
-    _prompts: PromptLibrary
     _queue: JobQueue
     _open_jobs: OpenJobs
     _settler: Settler
@@ -60,6 +59,7 @@ class Worker:
     _hands: Hands
     _first_polled: dict[str, float]  # steady seconds by job; shared by all workers
     _unsaved: dict[str, GeneratedImage]  # pictures that a full disk did not take yet; shared by all workers
+    _counters: Counters
     _clock: Clock
     _rng: random.Random
     _executor: Executor
@@ -156,7 +156,7 @@ class Worker:
     async def _ask_one(self, job: Job, host: ProviderHost) -> Job | None:
         """Ask one provider. None when the job is done with for now, else the job for the next provider."""
         purchase, now = self._till.purchase(host), self._till.clock.now()
-        refused = await self._till.why_not(host)
+        refused: str | None = await self._till.why_not(host)
         if refused is None:
             try:
                 if not await self._journal.jobs.begin_call(job.id, host.code, now, purchase):
@@ -169,6 +169,7 @@ class Worker:
         host.asked_at = now
         if purchase is not None:
             self._till.clock.bought(purchase.at)
+        self._open_jobs.news.tell(job.id)
         job = evolve(job, provider=host.code, state=JobState.CALLING)
         try:
             image = await self._call(job, host)
@@ -184,6 +185,7 @@ class Worker:
         if isinstance(answer, GeneratedImage):
             return answer
         await self._journal.jobs.keep_ticket(job.id, answer)  # a promise; only the picture closes the circuit again
+        self._open_jobs.news.tell(job.id)
         _log.info("job %s: %s gave a ticket", short(job.id), host.code)
         return None
 
@@ -204,22 +206,20 @@ class Worker:
     async def _worded(self, job: Job, host: ProviderHost) -> GenerationRequest:
         """The request in the words that are meant for this provider."""
         language, suffix = host.wording
-        translations: Mapping[str, str] = {}
-        if language is not None:
-            translations = await self._in_thread(lambda: self._prompts.translations(job.prompt))
         wish = PromptWish(
             prompt=job.prompt,
             negative=job.negative,
             provider=host.code,
             language=language,
             suffix=suffix,
-            translations=translations,
+            translations={} if language is None else job.translations,
         )
         worded = await self._extensions.worded(wish)
         return evolve(_request(job), prompt=worded.prompt, negative=worded.negative)
 
     async def _failed(self, job: Job, host: ProviderHost, error: ProviderError) -> Job | None:
         host.breaker.failed(error)
+        self._counters.provider_failed(host.code)
         _log.warning("job %s: %s: %s", short(job.id), host.code, error)
         job = _noted(job, host.code, error.reason, str(error))
         if error.charged and host.provider_class.paid:
@@ -227,6 +227,7 @@ class Worker:
             await self._settler.as_unknown(job)
             return None
         await self._journal.jobs.note_failure(job)
+        self._open_jobs.news.tell(job.id)
         return job
 
     async def _keep(self, job: Job, host: ProviderHost, image: GeneratedImage) -> Job | None:
@@ -238,6 +239,7 @@ class Worker:
             return None
         bad = BadResult("what it gave is no picture; it is kept in quarantine")
         host.breaker.failed(bad)  # or a service that has only such ones to sell would be bought from up to the cap
+        self._counters.provider_failed(host.code)
         job = _noted(job, host.code, bad.reason, str(bad))
         if not host.provider_class.paid:
             await self._journal.jobs.note_failure(job)
@@ -278,6 +280,7 @@ class Worker:
         return self._clock.monotonic() - self._first_polled[job.id] > _patience(host)
 
     async def _give_up_ticket(self, job: Job, reason: str, message: str, *, charged: bool = True) -> None:
+        self._counters.provider_failed(job.provider or "")
         _log.warning("job %s: the ticket of %s is given up: %s", short(job.id), job.provider, message)
         job = _noted(job, job.provider or "", reason, message)
         host = self._registry.hosts.get(job.provider or "")
@@ -296,12 +299,13 @@ class Worker:
     async def _fall_back(self, job: Job) -> None:
         """No candidate gave a picture: the last resort and the store stand at the end, then a card."""
         if job.error == CapReached.reason and job.kind in (Kind.ANY, Kind.PROVIDER):
-            await self._settler.with_card(job, "cap_reached")
+            await self._settler.with_error(job, "cap_reached")
             return
         await self._end_without(job, may_paint=True)
 
     async def _end_without(self, job: Job, *, may_paint: bool) -> None:
-        if job.kind is Kind.AUTO and await self._settler.with_stored(job):
+        keeps_to_its_own = self._settler.is_choosy(job)  # then a stored picture comes before the last resort's
+        if (job.kind is Kind.AUTO or keeps_to_its_own) and await self._settler.with_stored(job):
             return
         final = next((code for code, host in self._registry.hosts.items() if _is_final(host)), None)
         if may_paint and final is not None and final not in job.candidates and job.kind is not Kind.STARTER:

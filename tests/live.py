@@ -6,7 +6,7 @@ import asyncio
 import io
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from attrs import define
+from described import JudgedAnswer
 from PIL import Image
 
 from imageserver import GeneratedImage, GenerationRequest, ImageProvider, PollingImageProvider, ProviderError
@@ -184,6 +185,7 @@ class Live:
     clock: ShiftedClock
     data: Path
     images: Path
+    runner: web.BaseRunner
 
     async def start(self, **body: object) -> dict[str, str]:
         """POST /operation/start; the answer's JSON."""
@@ -241,8 +243,15 @@ async def live(
     stored: int = 0,
     clock: ShiftedClock | None = None,
     plugins_dir: Path | None = None,
+    ports: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
+    page: str = "http://192.168.1.5:8099",
 ) -> AsyncIterator[Live]:
-    """Serve from `folder` with the given provider classes; `stored` pictures lie in the store before the start."""
+    """Serve from `folder` with the given provider classes; `stored` pictures lie in the store before the start.
+
+    `ports` are more ports to listen on. With IMAGESERVER_IN_CONTAINER in its `environment` the server takes the tests
+    for strangers: its pages are open to nobody without a password.
+    """
     clock = clock or ShiftedClock()
     data, images = folder / "data", folder / "images"
     data.mkdir(exist_ok=True)
@@ -262,14 +271,29 @@ async def live(
         extensions=select_extensions(plugins, config),
         clock=clock,
         rng=random.Random(7),
-        environment={},
-        page="http://192.168.1.5:8099",
+        environment=environment or {},
+        page=page,
         pause=0.0,
         owner_token="the-owners-token",
     )
     app = create_app(given)
     async with TestServer(app) as server:
         assert server.port is not None
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as http:
+        await app[keys.STORE].scanned()  # on a busy machine even a scan of three files may outlast the start
+        for port in ports:
+            assert server.runner is not None
+            await web.TCPSite(server.runner, "127.0.0.1", port).start()
+        address = f"http://127.0.0.1:{server.port}"
+        async with aiohttp.ClientSession(address, response_class=JudgedAnswer) as http:
             frame = FrameClient("127.0.0.1", server.port, poll=0.05)
-            yield Live(app=app, port=server.port, frame=frame, http=http, clock=clock, data=data, images=images)
+            assert server.runner is not None
+            yield Live(
+                app=app,
+                port=server.port,
+                frame=frame,
+                http=http,
+                clock=clock,
+                data=data,
+                images=images,
+                runner=server.runner,
+            )

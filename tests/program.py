@@ -36,18 +36,19 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("IMAGESERVER_", "PORT"))}
 
 
-async def start(data: Path, *more: str, extra: Mapping[str, str] | None = None) -> Process:
-    """`python -m imageserver serve` on a free port, with `extra` in its environment."""
+async def start(data: Path, *more: str, extra: Mapping[str, str] | None = None, code: str = "") -> Process:
+    """`python -m imageserver serve` on a free port, with `extra` in its environment; `code` runs in its place."""
+    what = ("-c", code) if code else ("-m", "imageserver")
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "imageserver", "serve", "--data", str(data), "--host", "127.0.0.1", "--port", "0", *more,
+        sys.executable, *what, "serve", "--data", str(data), "--host", "127.0.0.1", "--port", "0", *more,
         stdout=PIPE, stderr=PIPE, env=environment() | dict(extra or {}),
     )  # fmt: skip
 
 
 @asynccontextmanager
-async def program(data: Path, extra: Mapping[str, str] | None = None) -> AsyncIterator[Program]:
+async def program(data: Path, extra: Mapping[str, str] | None = None, code: str = "") -> AsyncIterator[Program]:
     """The program, once it has said where it listens; killed at the end if it still runs."""
-    process = await start(data, extra=extra)
+    process = await start(data, extra=extra, code=code)
     assert process.stdout is not None
     assert process.stderr is not None
     draining = asyncio.ensure_future(process.stderr.read())  # a full pipe would stop it

@@ -6,6 +6,8 @@ import json
 import logging
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from imageserver.prompts import Prompt, PromptLibrary
 
 LOG = logging.getLogger("test.prompts")
@@ -33,6 +35,33 @@ global_placeholders: {season: [winter, summer]}
 # the end
 """
 
+# Every kind of placeholder, with comments in all the places where an owner puts them.
+TEMPLATED = """\
+# ours
+global_placeholders:   # for all
+  color:   # the first list
+    - red   # one
+    # between
+    - {value: gold, weight: 2.50, en: or}
+    - 3
+  sky: ["[[color]] sky", '', "[[season]]"]
+
+prompts:
+  # about one
+  - idx: 1
+    prompt: a [[color]] [[animal]]   # each anew
+    negative: "[[color]]"
+    placeholders:
+      # his own
+      animal: [fox, "hare #2"]   # two
+  # about two
+  - idx: 2   # second
+    prompt: a lake, [[sky]]
+    translations: {en: "[[sky]] on a lake"}
+    placeholders: {color: [blue]}   # wins
+# the end
+"""
+
 
 def opened(folder: Path, amount: int = 10, **files: str) -> PromptLibrary:
     """A library that was opened in `folder` after `yaml="…"` or `json="…"` was written there."""
@@ -56,3 +85,9 @@ def texts(library: PromptLibrary) -> list[str]:
 def oldest_first(*texts: str) -> tuple[Prompt, ...]:
     """Prompts with these texts and no negative."""
     return tuple(Prompt(text=text, idx=idx) for idx, text in enumerate(texts, 1))
+
+
+def as_templated_json() -> str:
+    """The same as TEMPLATED, in JSON."""
+    document = YAML(typ="safe").load(TEMPLATED)
+    return json.dumps(document, ensure_ascii=False, indent=1)

@@ -95,4 +95,4 @@ def test_no_service_is_silent_for_years() -> None:
     clock = FakeClock()
     breaker = Breaker(clock)
     breaker.failed(RateLimited("slow down", retry_after=50 * 365 * 86400.0))
-    assert "1440 min" in (breaker.paused() or "")
+    assert "24 h" in (breaker.paused() or "")

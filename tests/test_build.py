@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-import threading
 import tomllib
 import zipfile
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import combinations
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -21,10 +20,25 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from ruamel.yaml import YAML
 
+from imageserver.access import IN_CONTAINER
+from imageserver.cli import main
 from imageserver.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-all.txt",
+    "requirements-build.txt",
+    "requirements-dev.txt",
+    "requirements-audit.txt",
+)
+SCRIPTS = (
+    ".ci/run",
+    ".ci/container",
+    "tests/container/run.sh",
+    "tests/container/base.sh",
+    "tests/container/possible.sh",
+)
 VOLUMES = ["/data", "/images", "/log", "/certs", "/plugins"]
 CONTAINERFILE = re.sub(r"\\\n", "", (ROOT / "Containerfile").read_text(encoding="utf-8"))
 
@@ -83,10 +97,19 @@ def test_locks_name_no_address(lock: str) -> None:
     ("lock", "wanted"),
     [
         ("requirements.txt", project()["project"]["dependencies"]),
+        *(
+            ("requirements-all.txt", wanted)
+            for extra, wanted in {
+                "": project()["project"]["dependencies"],
+                **project()["project"]["optional-dependencies"],
+            }.items()
+            if extra != "dev"
+        ),
         ("requirements-dev.txt", project()["project"]["dependencies"]),
         ("requirements-dev.txt", project()["project"]["optional-dependencies"]["dev"]),
         ("requirements-build.txt", project()["dependency-groups"]["build"]),
         ("requirements-build.txt", project()["build-system"]["requires"]),
+        ("requirements-audit.txt", project()["dependency-groups"]["audit"]),
     ],
 )
 def test_locks_satisfy_the_project(lock: str, wanted: list[str]) -> None:
@@ -102,9 +125,9 @@ def test_locks_satisfy_the_project(lock: str, wanted: list[str]) -> None:
 
 def test_locks_agree() -> None:
     """No package has one version in one lock and another in the next."""
-    run, build, dev = (pins(lock) for lock in LOCKS)
-    assert run.keys() <= dev.keys()
-    for one, other in ((run, build), (run, dev), (build, dev)):
+    run, everything, build, dev, audit = (pins(lock) for lock in LOCKS)
+    assert run.keys() <= everything.keys() <= dev.keys()
+    for one, other in (*combinations((run, everything, build, dev), 2), (dev, audit)):
         for name in one.keys() & other.keys():
             assert {pin.specifier for pin in one[name]} == {pin.specifier for pin in other[name]}, name
 
@@ -123,7 +146,7 @@ def test_help_names_every_target() -> None:
         assert re.search(rf"^  make {target} +\w", said, re.MULTILINE), target
 
 
-@pytest.mark.parametrize("script", [".ci/run", "tests/container/run.sh", "tests/container/base.sh"])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_stop_at_the_first_error(script: str) -> None:
     """Each script can be started, is good bash, and does not go on after a failure."""
     text = (ROOT / script).read_text(encoding="utf-8")
@@ -147,7 +170,7 @@ def test_wheel_is_whole(tmp_path: Path) -> None:
         for path in (ROOT / "imageserver").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".tmp"
     }
-    assert {"imageserver/py.typed", "imageserver/web/templates/page.html", "imageserver/web/static/page.css"} <= names
+    assert {"imageserver/py.typed", "imageserver/web/templates/now.html", "imageserver/web/static/page.css"} <= names
     assert package == {name for name in names if name.startswith("imageserver/")}
     assert {name.split("/")[0] for name in names} == {"imageserver", f"imageserver-{__version__}.dist-info"}
 
@@ -195,6 +218,31 @@ def test_container_is_not_root() -> None:
     assert [*json.loads(instruction("ENTRYPOINT")), *json.loads(instruction("CMD"))] == ["imageserver", "serve"]
 
 
+def test_the_image_is_labelled() -> None:
+    """What is inside can be read from outside, without starting it."""
+    labels = dict(re.findall(r'org\.opencontainers\.image\.([\w.]+)="([^"]*)"', instruction("LABEL")))
+    assert labels["version"] == __version__
+    assert labels["licenses"] == project()["project"]["license"]
+    assert {"title", "description", "revision", "base.name"} <= labels.keys()
+
+
+def test_health_is_asked_with_a_command_of_ours() -> None:
+    """The image and compose.yaml ask for the health with a command that there is, and at the same times."""
+    said = compose()["services"]["imageserver"]["healthcheck"]
+    times = dict(re.findall(r"--([\w-]+)=(\w+)", instruction("HEALTHCHECK")))
+    assert times == {name.replace("_", "-"): str(value) for name, value in said.items() if name != "test"}
+    command = json.loads(instruction("HEALTHCHECK").partition(" CMD ")[2])
+    assert said["test"] == ["CMD", *command]
+    assert command[0] == json.loads(instruction("ENTRYPOINT"))[0]
+    assert command[1] in main.commands
+
+
+def test_the_image_says_that_it_is_one() -> None:
+    """In the image nobody counts as sitting at the server's own computer, and the server reads the very same name."""
+    assert re.search(rf"\b{IN_CONTAINER}=1\b", instruction("ENV"))
+    assert not {IN_CONTAINER} & set(compose()["services"]["imageserver"]["environment"])
+
+
 def test_compose_keeps_what_must_be_kept() -> None:
     """Every volume of the image is a named volume in compose.yaml, and all else is read-only and without rights."""
     said = compose()
@@ -206,48 +254,34 @@ def test_compose_keeps_what_must_be_kept() -> None:
     assert mounts["/etc/localtime"] == "/etc/localtime"
     assert service["ports"] == ["${PORT:-8099}:8099"]
     assert (service["read_only"], service["cap_drop"], service["restart"]) == (True, ["ALL"], "unless-stopped")
+    assert service["user"] == "${IMAGESERVER_UID:-1000}:${IMAGESERVER_GID:-1000}"
+    # a fresh volume belongs to whom the image was built for
+    assert service["build"]["args"] == {"UID": "${IMAGESERVER_UID:-1000}", "GID": "${IMAGESERVER_GID:-1000}"}
+    assert service["mem_limit"]
 
 
-class _Answers(BaseHTTPRequestHandler):
-    status: ClassVar[int] = 200
-
-    def do_GET(self) -> None:
-        self.send_response(self.status if self.path == "/healthz" else 404)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's own name
-        """Say nothing."""
-
-
-@pytest.fixture
-def answering(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A data folder whose server answers /healthz with the status that the test names."""
-    kind = type("Kind", (_Answers,), {"status": request.param})
-    with HTTPServer(("127.0.0.1", 0), kind) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        (tmp_path / "server.json").write_text(json.dumps({"url": url, "token": "x"}))
-        yield tmp_path
-        server.shutdown()
-        thread.join()
+def test_folders_of_ones_own_take_the_place_of_volumes() -> None:
+    """Each set of lines that waits in compose.yaml as a comment brings every volume, under one root."""
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    shown = re.findall(r"^ +# - \$\{(IMAGE_?SERVER_DATA_ROOT):[^}]*}/(\w+):(/\w+)(?::(\S+))?$", text, re.MULTILINE)
+    sets = [shown[at : at + len(VOLUMES)] for at in range(0, len(shown), len(VOLUMES))]
+    assert [one[0][0] for one in sets] == ["IMAGESERVER_DATA_ROOT", "IMAGESERVER_DATA_ROOT", "IMAGE_SERVER_DATA_ROOT"]
+    for one in sets:
+        assert [place for _, _, place, _ in one] == VOLUMES
+        assert all(f"/{name}" == place for _, name, place, _ in one)
+        assert one[-1][3].startswith("ro")
 
 
-def health(data: Path) -> int:
-    """The exit code of the image's own health check for this data folder."""
-    command = json.loads(instruction("HEALTHCHECK").partition(" CMD ")[2])
-    environment = {**os.environ, "IMAGESERVER_DATA": str(data)}
-    assert command[0] == "python"
-    done = subprocess.run([sys.executable, *command[1:]], env=environment, capture_output=True, check=False)
-    return done.returncode
+def _possible(*before: str) -> subprocess.CompletedProcess[str]:
+    script = ROOT / "tests/container/possible.sh"
+    return subprocess.run([*before, str(script)], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("answering", "code"), [(200, 0), (503, 1)], indirect=["answering"])
-def test_health_check_asks_the_server(answering: Path, code: int) -> None:
-    """The health check succeeds when /healthz says 200, and not otherwise."""
-    assert health(answering) == code
-
-
-def test_health_check_fails_without_a_server(tmp_path: Path) -> None:
-    """A container whose server has not begun to listen is not healthy."""
-    assert health(tmp_path) == 1
+def test_a_machine_that_permits_no_containers_is_known_by_its_own_words() -> None:
+    """Whether containers can be tested is asked of the kernel; who lacks its rights hears so, with its answer."""
+    asked = _possible()
+    assert asked.returncode in (0, 77), asked.stderr
+    if os.geteuid() == 0 and shutil.which("setpriv"):
+        refused = _possible("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+        assert refused.returncode == 77
+        assert re.search(r"^this machine permits no containers: \w.*: \S", refused.stderr)

@@ -66,6 +66,7 @@ KNOWN = {
     "mapped.example": ["::ffff:127.0.0.1"],
     "nat64.example": ["64:ff9b::7f00:1"],
     "metadata.example": ["169.254.169.254"],
+    "metadata.google.internal": ["169.254.169.254", "fd00:ec2::254"],
 }
 
 
@@ -305,6 +306,9 @@ PRIVATE = [
     *("[fe80::1]", "[fc00::1]", "[fd12::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]", "[100::1]"),
     *("[::ffff:192.168.1.1]", "[2002:c0a8:101::]", "[64:ff9b::c0a8:101]", "[64:ff9b:1::c0a8:101]", "[::a00:1]"),
     *("[2001:0:0:0:0:0:f5ff:fffe]", "lan.example", "metadata.example", "3232235777", "0xc0a80101"),
+    # where clouds keep the keys of their machines, and IPv4 behind IPv6 that a router may translate
+    *("169.254.170.2", "100.100.100.200", "[fd00:ec2::254]", "metadata.google.internal", "[::ffff:0:7f00:1]"),
+    *("[64:ff9b::a9fe:a9fe]", "[::ffff:169.254.169.254]", "[2002:a9fe:a9fe::]", "0251.0376.0251.0376", "2852039166"),
 ]
 STRANGE = [
     *(
@@ -367,6 +371,76 @@ async def test_the_canary_counts(tmp_path: Path, canary: Canary, host: str) -> N
         with pytest.raises(ProviderError):
             await calls.download(service.url, own=[service.url])
         assert canary.connections == 2
+
+
+class Flipping(Names):
+    """A name whose address is another one each time somebody asks: public first, then in the house."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if host != "flipping.example":
+            return await super().resolve(host, port, family)
+        self.asked += 1
+        [answer] = await super().resolve("inside.example", port, family)
+        return [answer if self.asked % 2 == 0 else {**answer, "host": "198.51.100.7"}]
+
+
+@pytest.mark.parametrize("is_allowed", [None, lambda address: address != "127.0.0.1"], ids=["usual", "all but ours"])
+async def test_a_name_that_changes_gains_nothing(
+    tmp_path: Path, canary: Canary, is_allowed: Callable[[str], bool] | None
+) -> None:
+    """The address that was judged is the one that is connected to; a second look-up of the name is judged anew.
+
+    With the second judge the first address counts as public: only the change of the name could lead into the house.
+    """
+    names = Flipping()
+    means: dict[str, Any] = {} if is_allowed is None else {"is_allowed": is_allowed}
+    calls = Caller(clock=FakeClock(), answers=Answers(tmp_path), names=names, **means)
+    try:
+        for _ in range(4):
+            with pytest.raises(ProviderError):
+                await calls.download(f"https://flipping.example:{canary.port}/picture.png", timeout=HASTY)
+    finally:
+        await calls.close()
+    assert names.asked >= 4, "each call looks the name up for itself"
+    assert canary.connections == 0
+
+
+async def test_what_is_ours_over_https_is_not_ours_over_http(tmp_path: Path, canary: Canary) -> None:
+    """Who configured https is never sent to plain http on the same host and port, where anybody could listen."""
+    async with caller(tmp_path) as calls:
+        for other in (
+            f"http://127.0.0.1:{canary.port}/",
+            f"HTTP://127.0.0.1:{canary.port}/",
+            f"http:127.0.0.1:{canary.port}",
+        ):
+            with pytest.raises(BadResult):
+                await calls.download(other, own=[f"https://127.0.0.1:{canary.port}/api"], own_headers={"X-Key": KEY})
+        for other in (f"https://127.0.0.1:{canary.port}@inside.example/", f"https://inside.example:{canary.port}/"):
+            with pytest.raises(BadResult):
+                await calls.download(other, own=[f"https://127.0.0.1:{canary.port}/api"], own_headers={"X-Key": KEY})
+        assert canary.connections == 0
+
+
+async def test_other_ports_of_the_configured_host_are_not_ours(tmp_path: Path, canary: Canary) -> None:
+    """Nor by a redirect: a router's page beside the service stays what it is."""
+    async with both(tmp_path) as (calls, service):
+        service.says = lambda _request: web.Response(
+            status=307, headers={"Location": f"http://127.0.0.1:{canary.port}/"}
+        )
+        with pytest.raises(BadResult):
+            await calls.download(f"{service.url}/first", own=[service.url], own_headers={"X-Key": KEY})
+        assert canary.connections == 0
+
+
+def test_there_are_enough_cases() -> None:
+    """The promise says 40, and each is another address."""
+    assert len(set(ADDRESSES)) == len(ADDRESSES) >= 40
 
 
 async def test_every_hop_is_judged(tmp_path: Path, canary: Canary) -> None:

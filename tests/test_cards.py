@@ -9,8 +9,10 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw
 
 from imageserver import cards
-from imageserver.cards import Card, Kind, Language, Reason, draw_card
+from imageserver.card_words import TEXTS, Kind
+from imageserver.cards import Card, Reason, draw_card
 from imageserver.image import Target, identify, render
+from imageserver.language import Language
 
 PANELS = [(320, 480), (480, 320), (128, 160), (640, 960)]
 ADDRESS = "http://192.168.1.42:8099"
@@ -47,7 +49,7 @@ def test_every_card_says_all_of_it(
     """Title, body, reason and address are there, whole and within the panel, also on the smallest."""
     card = Card(kind=kind, address=ADDRESS, reasons=(Reason(provider="folder", reason="no folder"),))
     whole = " ".join(" ".join(said(monkeypatch, card, language, size)).split())
-    text = cards._TEXTS[kind, language]
+    text = TEXTS[kind, language]
     assert whole == f"{ADDRESS} {text.title} {text.body} folder: no folder"
 
 
@@ -55,7 +57,7 @@ def test_every_card_says_all_of_it(
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_texts_are_in_the_language(kind: Kind, language: Language) -> None:
     """Russian cards hold no Latin letters and English ones no Cyrillic."""
-    text = cards._TEXTS[kind, language]
+    text = TEXTS[kind, language]
     letters = [character for character in text.title + text.body if character.isalpha()]
     assert all(("а" <= character.lower() <= "я" or character in "ёЁ") == (language == "ru") for character in letters)
 

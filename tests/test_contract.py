@@ -56,6 +56,7 @@ def test_good_providers_pass(tmp_path: Path) -> None:
     assert run(tmp_path, "contract_samples.py") == {"TestHello": set(), "TestTicketed": set(), "TestShelf": set()}
 
 
+@pytest.mark.timeout(600)  # the first of them runs forty test classes in a process of their own
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_promise_is_found(found: dict[str, set[str]], name: str) -> None:
     """A provider that breaks one promise fails the checks about it, and no other."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -17,9 +20,13 @@ from aiohttp.test_utils import make_mocked_request
 
 import imageserver
 from imageserver import hookspecs
+from imageserver.access.rules import For
 from imageserver.cli import main
-from imageserver.config.model import Options, Terms
+from imageserver.config import reader
+from imageserver.config.broker import MqttOptions
+from imageserver.config.model import FrameOptions, Options, Terms
 from imageserver.config.reader import ENVIRONMENT
+from imageserver.home.topics import ORDERS, Topics
 from imageserver.web.routes import ROUTES, add_routes
 
 ROOT = Path(__file__).parent.parent
@@ -29,13 +36,27 @@ DOCUMENTS = (
     "README.md",
     "README.ru.md",
     "docs/architecture.md",
+    "docs/backup.md",
     "docs/configuration.md",
     "docs/http-api.md",
+    "docs/install.md",
     "docs/extensions.md",
+    "docs/fitting.md",
+    "docs/panel.md",
+    "docs/performance.md",
+    "docs/frames.md",
+    "docs/home-assistant.md",
     "docs/operations.md",
     "docs/plugin-hooks.md",
+    "docs/security.md",
+    "docs/ru/backup.md",
     "docs/ru/configuration.md",
     "docs/ru/extensions.md",
+    "docs/ru/frames.md",
+    "docs/ru/install.md",
+    "docs/ru/security.md",
+    "SECURITY.md",
+    "docs/ru/home-assistant.md",
     "plugins/README.md",
 )
 CONFIGURATIONS = ("docs/configuration.md", "docs/ru/configuration.md")
@@ -79,8 +100,8 @@ def test_every_option_has_its_row_with_its_default(document: str) -> None:
         field = FIELDS[name]
         other = field.metadata["other_name"]
         assert names == (f"`{name}` (`{other}`)" if other else f"`{name}`")
-        if isinstance(field.default, Path):
-            assert re.search(rf"^\| `{name}` \| .*`(images|plugins)`", read(document), re.MULTILINE), name
+        if isinstance(field.default, Path) or name == "log_file":  # they depend on where the data folder is
+            assert re.search(rf"^\| `{name}` \| .*`(images|plugins|certs|log)`", read(document), re.MULTILINE), name
         else:
             assert default == f"`{_as_written(field.default)}`"
 
@@ -93,6 +114,8 @@ def _options(name: str, value: object) -> Options:
 def _as_written(value: object) -> str:
     if value == ():
         return "[]"
+    if value is None:
+        return "~"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -130,6 +153,46 @@ def test_every_term_of_a_provider_is_documented() -> None:
     assert {row[0].strip("`") for row in rows(read("docs/ru/configuration.md"), "ключ")} == set(fields)
 
 
+def test_every_key_of_a_frame_is_documented() -> None:
+    """The keys under a frame's name are in both tables, in English with the model's own sentence."""
+    fields = {field.name: field.metadata["doc"] for field in attrs.fields(FrameOptions)}
+    assert {row[0].strip("`"): row[1] for row in rows(read("docs/frames.md"), "key")} == fields
+    assert {row[0].strip("`") for row in rows(read("docs/ru/frames.md"), "ключ")} == set(fields)
+
+
+def test_every_key_of_the_broker_is_documented() -> None:
+    """The keys under `mqtt` are in both tables, in English with the model's own sentence, and the example is good."""
+    fields = {field.name: field.metadata["doc"] for field in attrs.fields(MqttOptions)}
+    assert {row[0].strip("`"): row[1] for row in rows(read("docs/home-assistant.md"), "key")} == fields
+    assert {row[0].strip("`") for row in rows(read("docs/ru/home-assistant.md"), "ключ")} == set(fields)
+
+
+def test_what_the_broker_is_told_is_documented() -> None:
+    """The topics of the table are those of the code."""
+    topics = Topics(base="imageserver", discovery=None)
+    for document in ("docs/home-assistant.md", "docs/ru/home-assistant.md"):
+        said = read(document)
+        for topic in (
+            topics.status,
+            topics.server,
+            topics.provider("CODE"),
+            topics.frame("NAME"),
+            topics.image("NAME"),
+        ):
+            assert f"| `{topic}` |" in said
+        for order, words in ORDERS.items():
+            assert f"/set/{order}`" in said
+            assert all(f"`{word}`" in said for word in words)
+
+
+@pytest.mark.parametrize("document", ["docs/frames.md", "docs/ru/frames.md"])
+def test_the_example_of_frames_is_a_good_one(document: str, tmp_path: Path) -> None:
+    """What an owner copies from there is accepted as it stands."""
+    (tmp_path / "options.yml").write_text(blocks(read(document), "yaml")[0], encoding="utf-8")
+    config = reader.load(tmp_path, flags={}, environment={}, now=datetime.now(UTC))
+    assert list(config.frames) == ["kitchen", "hall", "nursery"]
+
+
 @pytest.mark.parametrize("document", CONFIGURATIONS)
 def test_every_environment_variable_is_documented(document: str) -> None:
     """The variables that stand for options are in the table of variables."""
@@ -142,12 +205,14 @@ def test_every_environment_variable_is_documented(document: str) -> None:
 
 
 def test_every_route_is_documented_and_no_other() -> None:
-    """The table of routes is the server's table, and each route has its part of the document."""
+    """The table of routes is the server's table, whom each is for included, and each has its part of the document."""
     text = read("docs/http-api.md")
-    documented = {(row[0], row[1].strip("`")) for row in rows(text, "method")}
-    assert documented == {(method, path) for method, path, _ in ROUTES}
-    headings = re.findall(r"^###? (GET|POST) (\S+)$", text, re.MULTILINE)
-    assert set(headings) == documented - {("GET", "/static/page.css")}  # it belongs to the page
+    table = [(row[0], row[1].strip("`"), row[2].strip("`")) for row in rows(text, "method")]
+    assert table == [(method, path, str(route_for)) for method, path, _, route_for in ROUTES]
+    headings = re.findall(r"^###? (GET|POST|PATCH|DELETE) (\S+)$", text, re.MULTILINE)
+    documented = {(method, path) for method, path, _ in table}
+    assert set(headings) == documented - {("GET", "/static/{file}")}  # it belongs to the pages
+    assert {row[0].strip("`") for row in rows(text, "for")} == {str(one) for one in For}
 
 
 def test_head_works_where_the_document_says_so() -> None:
@@ -190,15 +255,24 @@ def _commands() -> Iterator[tuple[str, click.Command]]:
         yield name, command
 
 
+def _below(command: click.Command) -> dict[str, click.Command]:
+    """The commands of a group, by name."""
+    return dict(command.commands) if isinstance(command, click.Group) else {}
+
+
 def test_every_command_and_its_options_are_documented() -> None:
-    """The table of commands names every command, and every option of each is said beside it."""
+    """The table of commands names every command, and every option of each, or of one below it, is said beside it."""
     text = read("docs/operations.md")
     table = {row[0].strip("`"): row[1] for row in rows(text, "command")}
     assert set(table) == {name for name, _ in _commands()}
     frame_options = " ".join(row[0] for row in rows(text, "option"))
     for name, command in _commands():
         options = {
-            option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts
+            option
+            for one in (command, *_below(command).values())
+            for parameter in one.params
+            if isinstance(parameter, click.Option)
+            for option in parameter.opts
         }
         told = set(re.findall(r"--[\w-]+", frame_options if name == "frame" else table[name]))
         assert told == options - {"--data"}, name
@@ -211,7 +285,8 @@ def test_only_commands_that_exist_are_shown(document: str) -> None:
     for line in re.findall(r"(?:\.venv/bin/|imageserver |`)imageserver ([a-z][^\n`]*)", read(document)):
         name, *rest = line.split()
         assert name in commands, line
-        known = {option for parameter in commands[name].params for option in parameter.opts} | {"--help"}
+        command = _below(commands[name]).get(rest[0] if rest else "", commands[name])
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert {word for word in rest if word.startswith("--")} <= known, line
 
 
@@ -259,6 +334,19 @@ def test_links_lead_somewhere(document: str) -> None:
         assert (ROOT / document).parent.joinpath(target).exists(), target
 
 
+def test_the_readmes_have_the_same_small_pictures_of_pages() -> None:
+    """Each is there, small enough for a README, described, and one of those that `make docs-pictures` writes."""
+    shown = {}
+    for name, ending in (("README.md", ".jpg"), ("README.ru.md", "-ru.jpg")):
+        found = re.findall(r'<img src="(docs/pictures/page-[^"]+)" width="\d+" alt="[^"]+">', read(name))
+        assert all(path.endswith(ending) and (ROOT / path).stat().st_size < 80_000 for path in found), found
+        shown[name] = [path.removesuffix(ending) for path in found]
+    assert shown["README.md"] == shown["README.ru.md"]
+    assert len(shown["README.md"]) == 4
+    written = {path.name for path in (ROOT / "docs/pictures").glob("page-*.jpg")}
+    assert written == {Path(path).name + ending for path in shown["README.md"] for ending in (".jpg", "-ru.jpg")}
+
+
 def test_both_readmes_show_the_same() -> None:
     """The code blocks of the two READMEs are equal apart from their comments."""
     english, russian = (
@@ -272,6 +360,22 @@ def test_both_documents_of_options_show_the_same() -> None:
     """The code blocks of the two documents of options are equal."""
     english, russian = (blocks(read(name)) for name in CONFIGURATIONS)
     assert english == russian
+
+
+def test_both_guides_to_the_installation_show_the_same() -> None:
+    """The code blocks of the two are equal, and what nginx's example wants in the options is what both say."""
+    english, russian = (blocks(read(name)) for name in ("docs/install.md", "docs/ru/install.md"))
+    assert english == russian
+    head = re.findall(r"^#   (\w+: .*\n)", read("conf/nginx.conf"), re.MULTILINE)
+    assert "".join(head) in english
+
+
+def test_variables_of_the_container_are_those_of_compose() -> None:
+    """What the guide puts into `.env` is what compose.yaml reads, with the values that it takes without."""
+    (shown,) = (block for block in blocks(read("docs/install.md"), "text") if "TZ=" in block)
+    for name, value in (line.split("=") for line in shown.splitlines()):
+        taken = set(re.findall(rf"\$\{{{name}:-([^}}]*)\}}", read("compose.yaml"))) - {""}
+        assert taken == {value} or name == "TZ", name
 
 
 def _without_comments(block: str) -> str:
@@ -308,7 +412,50 @@ def test_files_of_the_data_folder_are_named_as_in_the_code() -> None:
     """The table of the data folder names files that the server really knows."""
     named = [name for row in rows(read("docs/operations.md"), "name") for name in re.findall(r"`([^`]+)`", row[0])]
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "imageserver").rglob("*.py"))
-    made_by_sqlite = "journal.sqlite-wal"
-    assert made_by_sqlite in named
-    unknown = [name for name in named if f'"{name.rstrip("/")}"' not in code and name != made_by_sqlite]
+    beside = "journal.sqlite-"  # what stands beside the journal is named there by its ending
+    assert {f"{beside}wal", f"{beside}snapshot"} <= set(named)
+    endings = [re.sub(r"\d+$", "", name.removeprefix(beside)) for name in named if name.startswith(beside)]
+    assert [ending for ending in endings if f'"{ending}' not in code] == []
+    unknown = [name for name in named if f'"{name.rstrip("/")}"' not in code and not name.startswith(beside)]
     assert unknown == []
+
+
+def test_every_threat_names_tests_that_there_are() -> None:
+    """Each row of the threat model is held by tests, and pytest finds every one of them."""
+    table = rows(read("docs/security.md"), "threat")
+    assert len(table) > 25
+    named = [re.findall(r"`(tests/[^`]+)`", row[2]) for row in table]
+    assert all(named), [row[0] for row, tests in zip(table, named, strict=True) if not tests]
+    ids = sorted({test for tests in named for test in tests})
+    # pytest ends with code 4 and says which, when one of them is not there
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+        *ids,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    found = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
+    assert found == set(ids)
+
+
+def test_a_test_that_is_not_there_is_missed() -> None:
+    """The control: pytest does not pass over a name that it does not find."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_lock.py::test_nothing",
+    ]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode != 0

@@ -8,14 +8,18 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from PIL import Image
+from attrs import evolve
+from fitting.profiles import DISPLAY_P3, profile
+from PIL import Image, ImageChops, ImageStat
 
 from imageserver import image
 from imageserver.errors import PictureBroken
 from imageserver.image import PictureFacts, Target, identify, render
+from imageserver.target import Render
 
 PANEL = Target(width=60, height=90)
 Pixel = tuple[int, int, int]
@@ -46,7 +50,7 @@ def shown(data: bytes, target: Target = PANEL) -> Image.Image:
 
 
 def assert_rendition(rendition: bytes, target: Target) -> None:
-    """Baseline JPEG, 4:2:0, 8 bits, no metadata, exactly as large as the panel, whole to the last byte."""
+    """Baseline JPEG, 8 bits, no metadata, exactly as large as the panel, whole to the last byte."""
     assert rendition[:2] == b"\xff\xd8"
     assert rendition[-2:] == b"\xff\xd9"
     place, markers = 2, []
@@ -55,7 +59,8 @@ def assert_rendition(rendition: bytes, target: Target) -> None:
         markers.append(marker)
         if marker == 0xC0:
             depth, height, width, components, first = struct.unpack(">BHHBxB", rendition[place + 4 : place + 12])
-            assert (depth, width, height, components, first) == (8, target.width, target.height, 3, 0x22)
+            assert (depth, width, height, components) == (8, target.width, target.height, 3)
+            assert first in (0x11, 0x22), "4:4:4 or 4:2:0"
         place += 2 + length
     assert 0xC0 in markers
     assert set(markers) <= {0xE0, 0xDB, 0xC0, 0xC4}, "tables and a JFIF header, nothing else"
@@ -113,7 +118,7 @@ def test_a_turned_picture_is_cropped_and_padded_the_way_it_hangs() -> None:
     assert corners(padded) == ["black"] * 4
     assert near(BLUE, padded, 85, 10)
     assert near(GREEN, padded, 115, 90)
-    assert corners(shown(data, Target(width=200, height=100))) == ["blue", "red", "white", "green"]
+    assert corners(shown(data, Target(width=200, height=100, fit_mode="crop"))) == ["blue", "red", "white", "green"]
 
 
 def test_a_torn_exif_block_does_not_cost_the_picture() -> None:
@@ -251,12 +256,57 @@ def test_noise_can_be_saved_at_every_quality(quality: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 2)])
-@pytest.mark.parametrize("mode", ["crop", "pad"])
+@pytest.mark.parametrize("mode", ["smart", "crop", "pad", "blur-pad"])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_the_thinnest_pictures_come_out_at_the_size(size: tuple[int, int], mode: Any, kind: str) -> None:
     """Proportions that nobody hangs do not break the arithmetic."""
     target = Target(width=60, height=90, fit_mode=mode)
     assert_rendition(render(encoded(Image.new("RGB", size, RED), kind), target), target)
+
+
+EFFORTS: tuple[Render, ...] = ("fast", "panel", "best")
+
+
+@pytest.mark.parametrize("mode", ["smart", "crop", "pad", "blur-pad"])
+def test_every_effort_shows_the_same_part_at_the_same_size(mode: Any) -> None:
+    """Less effort costs sharpness, not the composition: no colour is more than a few levels off."""
+    data = encoded(quarters(1400, 1000).rotate(20), "JPEG", quality=95)
+    target = Target(width=160, height=240, fit_mode=mode)
+    best, *others = (image.fitted(data, evolve(target, render=effort)) for effort in reversed(EFFORTS))
+    for other in others:
+        assert other.size == (160, 240)
+        assert sum(ImageStat.Stat(ImageChops.difference(best, other)).mean) / 3 < 4
+
+
+def test_light_is_averaged_unless_it_must_be_fast() -> None:
+    """Half of the pixels white is half of the light, 188; the fast way takes the middle of the numbers."""
+    chessboard = Image.new("L", (2, 2))
+    chessboard.putdata([0, 255, 255, 0])
+    board = Image.new("L", (240, 360))
+    for place in ((x, y) for x in range(0, 240, 2) for y in range(0, 360, 2)):
+        board.paste(chessboard, place)
+    grey = {effort: image.fitted(encoded(board), evolve(PANEL, render=effort)).getpixel((30, 45)) for effort in EFFORTS}
+    assert grey["panel"] == grey["best"] == (188, 188, 188)
+    assert grey["fast"] in {(127, 127, 127), (128, 128, 128)}
+
+
+def test_a_picture_is_fitted_as_it_is_seen_on_a_panel_that_hangs_turned() -> None:
+    """On a panel of 60x90 that hangs on its side a person sees 90x60."""
+    data = encoded(quarters(900, 600))
+    seen = image.fitted(data, Target(width=60, height=90, rotate=90))
+    assert seen.size == (90, 60)
+    assert corners(seen) == ORIENTED[1]
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    """The same file gives the same pixels, also when eight threads ask at once."""
+    noise = Image.frombytes("RGB", (300, 200), random.Random(1).randbytes(300 * 200 * 3))
+    data = encoded(noise, "JPEG", icc_profile=profile(DISPLAY_P3, 2.2))
+    target = Target(width=60, height=90, fit_mode="smart")
+    alone = image.fitted(data, target).tobytes()
+    with ThreadPoolExecutor(8) as threads:
+        together = [fitted.tobytes() for fitted in threads.map(lambda _: image.fitted(data, target), range(32))]
+    assert set(together) == {alone}
 
 
 @pytest.mark.parametrize(("kind", "name"), [("JPEG", "jpeg"), ("PNG", "png"), ("WEBP", "webp")])

@@ -330,11 +330,25 @@ async def test_the_atelier_takes_part_when_it_is_configured(tmp_path: Path) -> N
 async def test_an_empty_store_is_filled_with_a_starter_set(tmp_path: Path) -> None:
     """Alone with the atelier the server paints 24 pictures, and after a restart no more than that."""
     async with live(tmp_path) as server:
-        while await server.health("stored") < 24:
-            pass
+        starter = next(task for task in asyncio.all_tasks() if task.get_name() == "starter set")
+        await asyncio.wait([starter])
+        assert await server.health("stored") == 24
     async with live(tmp_path) as server:
         assert (await server.start(type="old"))["status"] == "done"
         assert server.app[keys.STORE].count() == 24
+
+
+async def test_a_provider_that_comes_later_paints_no_starter_set(tmp_path: Path) -> None:
+    """Cut off in its middle, the set is not finished by whoever was added meanwhile: its owner asked for none of it."""
+    async with live(tmp_path) as server:
+        await server.done((await server.start(type="old"))["id"])
+    dear = painter(paid=True)
+    async with live(tmp_path, dear) as server:
+        starter = next((task for task in asyncio.all_tasks() if task.get_name() == "starter set"), None)
+        if starter is not None:
+            await asyncio.wait([starter])
+        assert int(await server.app[keys.JOURNAL].notes.get("starter_set") or 0) > 0, "it was not cut off"
+    assert dear.asked == []
 
 
 def facts_of(folder: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prompt_files import COMMENTED, as_json, opened
+from prompt_files import COMMENTED, TEMPLATED, as_json, as_templated_json, opened
+from ruamel.yaml import YAML
 
 from imageserver.errors import PromptRefused
 from imageserver.prompts import Prompt
@@ -120,11 +125,20 @@ def test_what_is_no_text_file_is_a_problem(tmp_path: Path) -> None:
     assert said(tmp_path) == [(1, "cannot be read: leads to nothing")]
 
 
-@pytest.mark.parametrize("ending", ["json", "yaml"])
-def test_no_mutation_of_a_file_raises(ending: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("ending", "text"),
+    [
+        ("json", as_json("a", "b\\n", "«в»")),
+        ("yaml", COMMENTED),
+        ("json", as_templated_json()),
+        ("yaml", TEMPLATED),
+    ],
+    ids=["json", "yaml", "templates in json", "templates in yaml"],
+)
+def test_no_mutation_of_a_file_raises(ending: str, text: str, tmp_path: Path) -> None:
     """250 damaged files each way: opening and drawing work, and a refused addition leaves the file as it was."""
     chance = random.Random(ending)
-    good = (COMMENTED if ending == "yaml" else as_json("a", "b\\n", "«в»")).encode()
+    good = text.encode()
     path = tmp_path / f"prompts.{ending}"
     refused = 0
     for _ in range(250):
@@ -138,7 +152,7 @@ def test_no_mutation_of_a_file_raises(ending: str, tmp_path: Path) -> None:
                     del data[place : place + chance.randint(1, 12)]
                 case 2:
                     data[place:place] = chance.choice(
-                        [b"\n", b"- ", b"{", b"]", b'"', b": ", b"\t", b"*a", b"!!x ", b"\0"]
+                        [b"\n", b"- ", b"{", b"]", b"[[", b'"', b": ", b"\t", b"*a", b"!!x ", b"\0"]
                     )
                 case _:
                     data[place:place] = data[chance.randrange(len(data)) :][:20]
@@ -181,3 +195,68 @@ def test_a_library_round_trips(entries: list[tuple[str, str]], amount: int, endi
         assert again.all() == tuple(
             Prompt(text=text, negative=negative, idx=idx) for idx, (text, negative) in enumerate(expected, 1)
         )
+
+
+NAMES = ["a", "B-1", "цвет"]
+PLAIN = ANY_TEXT.filter(lambda text: "[[" not in text)
+WEIGHTS = st.integers(1, 9) | st.floats(0.25, 8)
+VALUES = PLAIN | st.integers(0, 99) | st.fixed_dictionaries({"value": PLAIN}, optional={"weight": WEIGHTS, "en": PLAIN})
+Lists = dict[str, list[Any]]
+LISTS = st.dictionaries(st.sampled_from(NAMES), st.lists(VALUES, min_size=1, max_size=3))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    common=LISTS,
+    own=st.lists(LISTS, min_size=1, max_size=4),
+    amount=st.integers(1, 5),
+    ending=st.sampled_from(["json", "yaml"]),
+)
+def test_lists_round_trip(common: Lists, own: list[Lists], amount: int, ending: str) -> None:
+    """Whatever is in the lists, those of the prompts that stay and those for all are there after additions."""
+    document = {
+        "prompts": [
+            {"idx": idx, "prompt": " ".join([f"p{idx}", *(f"[[{name}]]" for name in lists)]), "placeholders": lists}
+            for idx, lists in enumerate(own, 1)
+        ],
+        "global_placeholders": common,
+    }
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        text = json.dumps(document, ensure_ascii=False) if ending == "json" else commented_yaml(document)
+        library = opened(folder, amount, **{ending: text})
+        assert library.problems == []
+        before = library.all()
+        assert [set(prompt.placeholders) for prompt in before] == [set(lists) for lists in own]
+        template = " ".join(["new", *(f"[[{name}]]" for name in common)])
+        library.add(template)
+        library.add("second")
+        again = opened(folder, amount)
+        assert again.problems == []
+        after = again.all()
+        assert len(after) == min(len(own) + 2, amount)
+        kept = after[:-2]
+        assert [evolve(prompt, idx=0) for prompt in before[len(before) - len(kept) :]] == [
+            evolve(prompt, idx=0) for prompt in kept
+        ]
+        assert [prompt.text for prompt in after[-2:]] == [template, "second"][-amount:]
+        assert again.missing("[[a]][[B-1]][[цвет]].") == library.missing("[[a]][[B-1]][[цвет]].")
+        for seed in range(5):
+            assert again.draw(random.Random(seed)) == library.draw(random.Random(seed))
+        written = (folder / f"prompts.{ending}").read_text(encoding="utf-8")
+        if ending == "json":
+            assert json.loads(written)["global_placeholders"] == common
+        else:
+            begin = text.index("# for all")
+            assert text[begin:] in written.replace("\r\n", "\n"), "what stands below the prompts is untouched"
+            assert written.startswith("# ours")
+
+
+def commented_yaml(document: Mapping[str, object]) -> str:
+    """The document as YAML, with comments at the top and above the lists for all."""
+    stream = io.StringIO()
+    door = YAML(typ="safe", pure=True)
+    door.default_flow_style = False
+    door.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # ruamel declares no type for it
+    door.dump(document, stream)
+    return "# ours\n" + stream.getvalue().replace("\nglobal_placeholders:", "\n# for all\nglobal_placeholders:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from prompt_files import COMMENTED, opened, texts
+from prompt_files import COMMENTED, TEMPLATED, opened, texts
 
 
 def after_adding(folder: Path, text: str, *prompts: str, amount: int = 10) -> str:
@@ -49,6 +49,19 @@ def test_comments_of_the_kept_stay_with_them_until_the_last_old_entry_goes(tmp_p
     assert texts(opened(tmp_path)) == ["x", "y", "z"]
 
 
+def test_lists_and_their_comments_are_not_touched(tmp_path: Path) -> None:
+    """A file with placeholders keeps every character of the owner's, but for the entry that goes and the numbers."""
+    entry = '  - idx: 3\n    prompt: "a [[color]] bear"\n'
+    assert after_adding(tmp_path, TEMPLATED, "a [[color]] bear") == TEMPLATED.replace("# wins\n", f"# wins\n{entry}")
+    begin, end = TEMPLATED.index("  - idx: 1"), TEMPLATED.index("  # about two")
+    # of the entry that goes, the comment lines that stand between its keys go with it
+    kept = TEMPLATED[:begin] + "\n" + TEMPLATED[end:]
+    expected = kept.replace("idx: 2   # second", "idx: 1   # second").replace(
+        "# wins\n", f"# wins\n{entry.replace('idx: 3', 'idx: 2')}"
+    )
+    assert after_adding(tmp_path, TEMPLATED, "a [[color]] bear", amount=2) == expected
+
+
 def test_line_ends_of_windows_survive(tmp_path: Path) -> None:
     """A file written on Windows keeps its line ends, also in the new entry."""
     new = after_adding(tmp_path, COMMENTED.replace("\n", "\r\n"), "a bear", amount=3)
@@ -63,6 +76,11 @@ SHAPES = {
     "no line end": "prompts:\n- idx: 1\n  prompt: a",
     "a dash below a dash": "prompts:\n-\n  idx: 1\n  prompt: a\n",
     "lists within an entry": "prompts:\n- idx: 1\n  prompt: a\n  tags:\n  - b\n  - c\n",
+    "lists of their own": "prompts:\n- idx: 1\n  prompt: '[[c]]'\n  placeholders:\n    c:\n    - red\n",
+    "a list that others refer to": "prompts:\n- idx: 1\n  prompt: '[[c]]'\n  placeholders: &p {c: [red, 2]}\n"
+    "- {idx: 2, prompt: 'a [[c]]', placeholders: *p}\n",
+    "lists for all above and below": "global_placeholders:\n  c: &c\n  - red\nprompts:\n- idx: 1\n  prompt: '[[d]]'\n"
+    "  placeholders:\n    d: *c\nmore:\n- idx: 9\n",
     "an entry that others refer to": "prompts:\n- &it\n  idx: 1\n  prompt: a\n- {idx: 2, prompt: b, like: *it}\n",
     "a number that others refer to": "prompts:\n- idx: &n 1\n  prompt: a\n  n: *n\n",
     "merged keys": "base: &base {negative: rain}\nprompts:\n- idx: 1\n  prompt: a\n  <<: *base\n",
@@ -93,3 +111,18 @@ def test_comments_survive_where_the_text_is_written_anew(tmp_path: Path) -> None
     new = after_adding(tmp_path, text, "b")
     for comment in ("# head", "# short", "# tail"):
         assert comment in new
+
+
+@pytest.mark.filterwarnings("ignore::ruamel.yaml.error.ReusedAnchorWarning")
+def test_a_list_does_not_turn_into_another_one(tmp_path: Path) -> None:
+    """Where the entry that goes has the anchor that a later one means, that one keeps its own values."""
+    new = after_adding(
+        tmp_path,
+        "base: &p {c: [blue]}\nprompts:\n- idx: 1\n  prompt: a [[c]]\n  placeholders: &p {c: [red]}\n"
+        "- idx: 2\n  prompt: b [[c]]\n  placeholders: *p\n",
+        "x",
+        amount=2,
+    )
+    assert "a [[c]]" not in new
+    library = opened(tmp_path)
+    assert [value.text for value in library.all()[0].placeholders["c"]] == ["red"]

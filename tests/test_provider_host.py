@@ -311,3 +311,32 @@ async def test_a_close_that_raises_is_no_matter(tmp_path: Path, caplog: pytest.L
     await host.close()
     assert "did not close" in caplog.text
     assert "provider clings" not in [thread.name for thread in threading.enumerate()]
+
+
+async def test_a_call_that_begins_in_its_retirement_goes_to_the_successor(tmp_path: Path) -> None:
+    """The old host only ends what is under way; what begins now would be cut off with it, paid or not."""
+    gate, reached = threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def give(name: str, *, waits: bool) -> Callable[[], Coroutine[Any, Any, GeneratedImage]]:
+        async def generate() -> GeneratedImage:
+            if waits:
+                loop.call_soon_threadsafe(reached.set)
+                await asyncio.to_thread(gate.wait, 30)
+            return GeneratedImage(data=b"x", model=name)
+
+        return generate
+
+    old, new = host_of(painter(give("old", waits=True)), tmp_path), host_of(painter(give("new", waits=False)), tmp_path)
+    await old.open()
+    await new.open()
+    under_way = asyncio.create_task(old.generate(REQUEST))
+    await reached.wait()
+    retiring = asyncio.create_task(old.retire(new))
+    await asyncio.sleep(0)
+    assert (await old.generate(REQUEST)).model == "new"
+    gate.set()
+    assert (await under_way).model == "old"
+    await retiring
+    assert (await old.generate(REQUEST)).model == "new"
+    await new.close()

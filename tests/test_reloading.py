@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import errno
 import io
 import os
 import signal
@@ -148,11 +149,12 @@ async def test_a_file_is_added_changed_and_removed(plugins: Path, tmp_path: Path
 
 
 async def test_only_the_owner_may(plugins: Path, tmp_path: Path) -> None:
-    """Without the token nothing is loaded."""
+    """A stranger, and a token that is not known, load nothing."""
     async with serving(tmp_path) as server:
         (plugins / "flat.py").write_text(flat())
-        async with server.http.post("/api/v1/plugins/reload") as answer:
-            assert answer.status == 401
+        for headers, status in (({"X-Forwarded-For": "192.168.1.7"}, 400), ({"Authorization": "Bearer wrong"}, 401)):
+            async with server.http.post("/api/v1/plugins/reload", headers=headers) as answer:
+                assert answer.status == status
         assert "flat" not in registry_of(server).hosts
 
 
@@ -344,8 +346,8 @@ async def test_a_slot_that_is_never_given_back_does_not_keep_a_provider(plugins:
         assert old._is_closed
 
 
-async def test_a_closed_host_sends_nothing_and_leaves_recovery_to_its_successor(plugins: Path, tmp_path: Path) -> None:
-    """A job that still has a closed host in its hands loses nothing: not charged, and its answer is read by the new."""
+async def test_a_closed_host_leaves_everything_to_its_successor(plugins: Path, tmp_path: Path) -> None:
+    """A job that still has a closed host in its hands loses nothing; where nobody came after it, nothing is charged."""
     from imageserver import GenerationRequest, Unreachable
 
     request = GenerationRequest(job="j", prompt="p", negative=None, width=32, height=48, seed=1)
@@ -356,10 +358,15 @@ async def test_a_closed_host_sends_nothing_and_leaves_recovery_to_its_successor(
         (plugins / "flat.py").write_text(flat("blue", attributes=recover))
         await reload(server)
         await all_have_left(server)
-        with pytest.raises(Unreachable, match="replaced") as refused:
-            await old.generate(request)
-        assert not refused.value.charged
+        new = host_of(server)
+        assert (await old.generate(request)).data == (await new.generate(request)).data
         assert await old.recover(request, b"the answer") is not None
+        (plugins / "flat.py").unlink()
+        await reload(server)
+        await all_have_left(server)
+        with pytest.raises(Unreachable, match="ended") as refused:
+            await new.generate(request)
+        assert not refused.value.charged
 
 
 TICKETS = """
@@ -422,13 +429,14 @@ async def test_broken_options_change_nothing(plugins: Path, tmp_path: Path, capl
 
 
 async def test_options_of_providers_are_taken_over_and_others_named(plugins: Path, tmp_path: Path) -> None:
-    """Settings and disabled_providers count at once; whatever else was changed is said to need a restart."""
+    """Settings, disabled_providers and what frames get count at once; whatever else was changed needs a restart."""
     (plugins / "flat.py").write_text(flat("red"))
     async with serving(tmp_path) as server:
-        set_options(server, "port: 8123\nquality: 50\nproviders: {flat: {colour: blue}}\n")
+        set_options(server, "port: 8123\nlog_days: 7\nquality: 50\nproviders: {flat: {colour: blue}}\n")
         report = await reload(server)
         assert (report["changed"], report["problems"]) == (["flat"], [])
-        assert set(report["needs_restart"]) == {"port", "quality"}
+        assert set(report["needs_restart"]) == {"port", "log_days"}
+        assert server.app[keys.FRAMES].default.quality == 50
         assert await colour(server) == "blue"
         set_options(server, "disabled_providers: [flat]\n")
         report = await reload(server)
@@ -478,9 +486,9 @@ async def test_there_is_always_a_worker_more_than_slots(plugins: Path, tmp_path:
     async with serving(tmp_path) as server:
         (plugins / "flat.py").write_text(flat(attributes="slots = 6"))
         await reload(server)
-        crew = server.app[keys.RELOADER]._crew
+        crew = server.app[keys.OPTIONS]._crew
         assert len(crew.names) == 1 + 6 + host_of(server, "atelier").slots
-        assert all(server.app[keys.RELOADER]._crew._supervisor.is_alive(name) for name in crew.names)
+        assert all(server.app[keys.OPTIONS]._crew._supervisor.is_alive(name) for name in crew.names)
         async with server.http.get("/healthz") as answer:
             assert (await answer.json())["not_running"] == []
 
@@ -690,10 +698,13 @@ async def test_sighup_reloads(plugins: Path, tmp_path: Path) -> None:
     (data / "options.yml").write_text("plugins_dir: ../plugins\n")
     async with program(data) as server, asyncio.timeout(HANG_LIMIT):
         (plugins / "flat.py").write_text(flat("green"))
+        with (data / "options.yml").open("a") as options:
+            options.write("frames: {kitchen: {address: 127.0.0.1, image_width: 240}}\n")
         server.process.send_signal(signal.SIGHUP)
         while not await is_there(server):
             pass
         assert await colour(server) == "green"
+        assert Image.open(io.BytesIO(await server.frame.picture("old"))).size == (240, 480)
         assert server.process.returncode is None
 
 
@@ -719,3 +730,45 @@ async def is_there(server: Program) -> bool:
     except FrameWouldFail:
         return False
     return True
+
+
+async def test_a_disk_that_hangs_holds_no_frame_up(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the plugins folder gives no answer, frames are served; when it gives an error, everybody serves on."""
+    (plugins / "flat.py").write_text(flat("red"))
+    reached, given_up = threading.Event(), threading.Event()
+
+    def hang(folder: Path) -> list[object]:
+        reached.set()
+        given_up.wait(HANG_LIMIT)
+        raise OSError(errno.EIO, "Input/output error", str(folder))
+
+    async with serving(tmp_path) as server:
+        monkeypatch.setattr("imageserver.plugins.folder_sources", hang)
+        reloading = asyncio.create_task(reload(server))
+        await asyncio.to_thread(reached.wait, HANG_LIMIT)
+        assert await colour(server) == "red"
+        assert not reloading.done()
+        given_up.set()
+        report = await reloading
+        assert report["removed"] == []
+        assert "the folder cannot be read: Input/output error" in report["problems"][0]
+        assert await colour(server) == "red"
+
+
+async def test_settings_that_are_read_for_ever_hold_no_frame_up(
+    plugins: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger's settings class that never comes back ends the reload with a sentence and nothing else."""
+    monkeypatch.setattr("imageserver.reloading._SETTINGS_SECONDS", 0.2)
+    (plugins / "flat.py").write_text(flat("red"))
+    async with serving(tmp_path) as server:
+        text = flat("blue").replace('colour: str = "COLOUR"', "").replace(
+            "class Settings:", "class Settings:\n    def __attrs_post_init__(self):\n        import threading\n"
+            "        threading.Event().wait()\n",
+        )  # fmt: skip
+        (plugins / "flat.py").write_text(text)
+        report = await reload(server, 409)
+        assert "took longer than 0.2 s" in str(report)
+        assert await colour(server) == "red"

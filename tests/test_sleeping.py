@@ -47,7 +47,7 @@ def test_which_minutes_lie_in_a_window(one: SleepWindow, moment: str, sleeps: bo
 def test_problems_have_their_lines(tmp_path: Path) -> None:
     """Every wrong thing in a list of windows is named with its place, all at once."""
     (tmp_path / "options.yml").write_text(
-        'providers:\n  p:\n    sleep_time:\n      - time_range: {start_time: "7:00", end_time: "25:00"}\n'
+        'providers:\n  p:\n    sleep_time:\n      - time_range: {start_time: "7.00", end_time: "25:00"}\n'
         "      - days: [sunday]\n      - time_range: 5\n",
         encoding="utf-8",
     )
@@ -55,7 +55,7 @@ def test_problems_have_their_lines(tmp_path: Path) -> None:
     _, problems = read_terms(config.providers["p"], code="p", data=tmp_path)
     assert [str(one) for one in problems] == [
         'options.yml:4: providers.p.sleep_time.time_range.start_time: expected a time from "00:00" to "23:59", in '
-        'quotes, got "7:00"',
+        'quotes, got "7.00"',
         'options.yml:4: providers.p.sleep_time.time_range.end_time: expected a time from "00:00" to "23:59", in '
         'quotes, got "25:00"',
         "options.yml:5: providers.p.sleep_time.days: expected one of mon, tue, wed, thu, fri, sat, sun, got "
@@ -63,6 +63,16 @@ def test_problems_have_their_lines(tmp_path: Path) -> None:
         "options.yml:5: providers.p.sleep_time.time_range: is missing. The hours.",
         "options.yml:6: providers.p.sleep_time.time_range: expected keys with values, got a number",
     ]
+
+
+@pytest.mark.parametrize(("start", "end"), [("7:05", "9:00"), ("07:05:59", "09:00:00")])
+def test_times_as_the_go_server_took_them(start: str, end: str) -> None:
+    """An hour of one digit is one, and seconds do no harm."""
+    window = SleepWindow(time_range=TimeRange(start_time=start, end_time=end))
+    held = [
+        minute for minute in range(24 * 60) if window.holds(datetime(2026, 1, 5, minute // 60, minute % 60, tzinfo=UTC))
+    ]
+    assert (held[0], held[-1], len(held)) == (7 * 60 + 5, 9 * 60, 116)
 
 
 def test_what_config_shows_is_read_again(tmp_path: Path) -> None:

@@ -401,7 +401,7 @@ async def test_http_1_0_is_answered_without_chunks(tmp_path: Path) -> None:
 
 async def test_a_body_that_never_comes_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that announces a body and sends one byte of it is answered 408, with a body, and let go."""
-    monkeypatch.setattr("imageserver.web.frame_api._BODY_SECONDS", 0.05)
+    monkeypatch.setattr("imageserver.web.bodies._SECONDS", 0.05)
     async with live(tmp_path, options=QUIET) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(b"POST /operation/start HTTP/1.1\r\nHost: f\r\nContent-Length: 50\r\n\r\n{")
@@ -446,12 +446,12 @@ async def test_an_id_from_before_the_clock_was_set_stays_good(tmp_path: Path) ->
 
 async def test_a_rendition_thrown_away_while_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the file of a rendition goes between finding and opening it the frame hears `pending`, and then gets it."""
-    from imageserver.pictures import renditions
+    from imageserver.pictures import rendition_folder
 
     async with live(tmp_path, options=QUIET, stored=1) as server:
         operation = (await server.start(type="old"))["id"]
         await server.result(operation)
-    real = renditions._whole_jpeg
+    real = rendition_folder._whole_jpeg
 
     def find_and_lose(path: Path) -> int:
         size = real(path)
@@ -459,7 +459,7 @@ async def test_a_rendition_thrown_away_while_it_is_asked_for(tmp_path: Path, mon
         return size
 
     async with live(tmp_path, options=QUIET) as server:
-        monkeypatch.setattr(renditions, "_whole_jpeg", find_and_lose)
+        monkeypatch.setattr(rendition_folder, "_whole_jpeg", find_and_lose)
         assert await server.result(operation) == {"id": operation, "status": "pending"}
         monkeypatch.undo()
         assert (await server.result(operation))["status"] == "done"

@@ -14,6 +14,8 @@ from aiohttp import AddrInfoType, TCPConnector
 from aiohttp.abc import AbstractResolver
 from aiohttp.resolver import ThreadedResolver
 
+# One sentence for all: of the errors of a name's addresses asyncio's helper gives one back only if they are equal.
+_REFUSED = "not in the public internet"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -48,7 +50,7 @@ def connector(names: AbstractResolver | None, is_allowed: Callable[[str], bool])
     def open_socket(info: AddrInfoType) -> socket.socket:
         family, kind, protocol, _name, address = info
         if not is_allowed(str(address[0])):
-            raise NotPublic(f"{address[0]} is not in the public internet")
+            raise NotPublic(_REFUSED)
         return socket.socket(family, kind, protocol)
 
     resolver = names or ThreadedResolver()

@@ -6,11 +6,14 @@ import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import imageserver
-from imageserver.config.model import Config
-from imageserver.config.values import Pairs
+from imageserver.config.outside import make_own
 from imageserver.errors import Problem
+
+if TYPE_CHECKING:  # a health check looks for its folder here, and must be quick
+    from imageserver.config.model import Config
 
 
 def data_folder(flag: str | None, environment: Mapping[str, str], *, checkout: Path | None = None) -> Path:
@@ -46,24 +49,36 @@ def default_plugins(data: Path, *, checkout: Path | None = None) -> Path:
     return home / "plugins" if home else _neighbour(data, "plugins")
 
 
+def default_certificates(data: Path) -> Path:
+    """Where certificates are looked for, where the owner names no folder."""
+    return _neighbour(data, "certs")
+
+
+def default_log(data: Path) -> Path:
+    """The log file, where the owner names none."""
+    return _neighbour(data, "log") / "app.log"
+
+
 def _neighbour(data: Path, name: str) -> Path:
     # /data and /images stand side by side in a container, var/data and var/images in a checkout. A data folder of
     # another name, like /srv/frame1, is one of several, so everything of it stays inside.
     return data.parent / name if data.name == "data" else data / name
 
 
-def check_folders(config: Config, library_folders: Mapping[str, Path]) -> list[Problem]:
+def check_folders(
+    config: Config, library_folders: Mapping[str, Path], environment: Mapping[str, str] = os.environ
+) -> list[Problem]:
     """Every problem with the folders of a configuration. Reads the disk and leaves it as it is.
 
     `library_folders` are the `local_image_folder` of those providers that have one, by their code.
     """
     problems = []
     where = _where(config, "data")
-    if why := _not_writable(config.data):
+    if why := _not_writable(config.data, environment):
         problems.append(Problem(where, f"the data folder {why}"))
     image_path = config.options.image_path
     # A folder `original` that somebody else made is as good as an unwritable store.
-    if why := _not_writable(image_path) or _not_writable(image_path / "original"):
+    if why := _not_writable(image_path, environment) or _not_writable(image_path / "original", environment):
         problems.append(Problem(_where(config, "image_path"), f"image_path: {why}"))
     for code, folder in library_folders.items():
         why = _not_readable(folder) or _overlap(folder, image_path)
@@ -79,6 +94,8 @@ def _where(config: Config, option: str) -> str:
 
 
 def _where_of_library(config: Config, code: str) -> str:
+    from imageserver.config.values import Pairs
+
     raw = config.providers.get(code)
     if raw is None:
         return config.options_file.name
@@ -87,7 +104,7 @@ def _where_of_library(config: Config, code: str) -> str:
     return f"{raw.file}:{lines[0] if lines else raw.line}"
 
 
-def _not_writable(folder: Path) -> str | None:
+def _not_writable(folder: Path, environment: Mapping[str, str]) -> str | None:
     """Why `folder` cannot be written to, or be made; None when it can."""
     for place in (folder, *folder.parents):
         if not os.path.lexists(place):
@@ -97,18 +114,20 @@ def _not_writable(folder: Path) -> str | None:
             return f"{folder} cannot be used: {place} {what}"
         if os.access(place, os.R_OK | os.W_OK | os.X_OK):
             return None
-        owner = f"{os.getuid()}:{os.getgid()}"
-        name = shlex.quote(str(folder))
+        if os.statvfs(place).f_flag & os.ST_RDONLY:  # no other owner would help
+            return f"{folder} is on a disk that is mounted read-only; look into the system's log for the reason"
         if place == folder:
-            return f"{folder} is not writable for this server; run: sudo chown -R {owner} {name}"
-        return (
-            f"{folder} does not exist and cannot be made in {place}; "
-            f"run: sudo mkdir -p {name} && sudo chown -R {owner} {name}"
-        )
+            return f"{folder} is not writable for this server; {make_own(folder, environment, is_missing=False)}"
+        remedy = make_own(folder, environment, is_missing=True)
+        return f"{folder} does not exist and cannot be made in {place}; {remedy}"
     return None
 
 
 def _not_readable(folder: Path) -> str | None:
+    for place in reversed(folder.parents):
+        if os.path.isdir(place) and not os.access(place, os.X_OK):  # noqa: PTH112 - as above
+            remedy = f"sudo chmod o+x {shlex.quote(str(place))}"
+            return f"{folder} cannot be reached: {place} is closed to this server (user {os.getuid()}); run: {remedy}"
     if not os.path.lexists(folder):
         return f"there is no folder {folder}"
     if not os.path.isdir(folder):  # noqa: PTH112 - as above
@@ -122,9 +141,14 @@ def _not_readable(folder: Path) -> str | None:
 def _overlap(library: Path, image_path: Path) -> str | None:
     reason = "keep them apart, because pictures in image_path are deleted when there are too many"
     if _is_inside(library, image_path):
-        return f"{library} lies inside image_path ({image_path}): {reason}"
+        remedy = (
+            "Move the photos to a folder of their own outside of it and name that one here; if they are only what a "
+            "server has stored there, take this provider out of the options: stored pictures are shown without it"
+        )
+        return f"{library} lies inside image_path ({image_path}): {reason}. {remedy}"
     if _is_inside(image_path, library):
-        return f"image_path ({image_path}) lies inside {library}: {reason}"
+        remedy = "Let image_path be a folder of its own outside of the photos, and move what is stored there"
+        return f"image_path ({image_path}) lies inside {library}: {reason}. {remedy}"
     return None
 
 

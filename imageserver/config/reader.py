@@ -7,7 +7,6 @@ that would count is looked at, so a strange PORT does no harm beside a port in t
 
 from __future__ import annotations
 
-import os
 import re
 import typing
 from collections.abc import Mapping
@@ -21,12 +20,16 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from imageserver.config.folders import default_images, default_plugins
+from imageserver.config.file import OptionsText, look
+from imageserver.config.folders import default_certificates, default_images, default_log, default_plugins
+from imageserver.config.frames import check_frames, read_frames
 from imageserver.config.model import Config, Options, RawSettings
+from imageserver.config.older import OLDER_KEYS, read_older
 from imageserver.config.schema import Place, read_fields, read_value, schema_of
 from imageserver.config.values import Items, Node, Pairs, Scalar, printable, shorten, shown
 from imageserver.cron import next_fire
 from imageserver.errors import ConfigError, Problem
+from imageserver.panel.profiles import DEFAULT, profile_called
 
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {  # the first that is not empty counts
     "host": ("IMAGESERVER_HOST",),
@@ -34,7 +37,6 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {  # the first that is not empty co
     "image_path": ("IMAGESERVER_IMAGE_PATH",),
     "plugins_dir": ("IMAGESERVER_PLUGINS_DIR",),
 }
-_FILES = ("options.yml", "options.yaml")
 _DEEPEST = 20  # levels; ours are four
 _MOST = 10_000  # values, aliases counted each time: a few lines of aliases can stand for billions
 _KINDS: Mapping[str, Literal["text", "int", "float", "bool", "null"]] = {
@@ -58,35 +60,63 @@ def load(data: Path, *, flags: Mapping[str, object], environment: Mapping[str, s
 
 
 def read(
-    data: Path, *, flags: Mapping[str, object], environment: Mapping[str, str], now: datetime
+    data: Path,
+    *,
+    flags: Mapping[str, object],
+    environment: Mapping[str, str],
+    now: datetime,
+    instead: OptionsText | None = None,
 ) -> tuple[Config, list[Problem]]:
     """The configuration in the data folder `data` (absolute), and every problem in the order of the lines.
 
     With problems the configuration is good only for looking for more of them: what was refused has its default.
     Nothing is written, and nothing needs to exist. `flags` are the options of the command line by name (`host`,
     `port`; `data` only for the record), None when not given. An empty variable of the environment counts as not
-    given. `now` is aware: a cron expression must have a date after it.
+    given. `now` is aware: a cron expression must have a date after it. `instead` is read in place of the file.
     """
-    file, node, problems = _read_file(data)
+    text, unreadable = look(data) if instead is None else (instead, [])
+    file = text.name
+    node, problems = parse(text.raw, file)
+    problems += unreadable
     place = Place(file=file, line=1, folder=data)
-    given, found = read_fields(Options, node, place, others={"providers", "extensions"})
+    at_top, found = read_fields(Options, node, place, others={"providers", "extensions", "frames", *OLDER_KEYS})
+    given, wrong_older = read_older(node, at_top, place)
     providers, wrong_providers = _section("providers", node, place)
     extensions, wrong_extensions = _section("extensions", node, place)
-    problems += found + wrong_providers + wrong_extensions
+    frames, wrong_frames = read_frames(node, place)
+    problems += found + wrong_older + wrong_providers + wrong_extensions + wrong_frames
     values: dict[str, Any] = {name: one.value for name, one in given.items()}
     origins = dict.fromkeys(schema_of(Options), "default")
     origins |= {name: f"{file}:{one.line}" for name, one in given.items()}
     origins["data"] = _origin_of_data(flags, environment)
-    refused = _written(node) - {one.key for one in given.values()}
+    refused = _written(node) - {one.key for one in at_top.values()}
     problems += _from_outside(values, origins, refused, flags, environment)
     values.setdefault("image_path", default_images(data))
     values.setdefault("plugins_dir", default_plugins(data))
+    panel = profile_called(str(values.get("panel", DEFAULT)))
+    for name, size in (("image_width", panel.width), ("image_height", panel.height)):
+        if size is not None and name not in values:
+            values[name] = size
+            if "panel" in values:
+                origins[name] = origins["panel"]
+    values.setdefault("cert_path", default_certificates(data))
+    if origins["log_file"] == "default":
+        values["log_file"] = default_log(data)
+    origins |= {f"frames.{frame.name}": f"{file}:{frame.line}" for frame in frames}
     options = Options(**values)
+    problems += check_frames(frames, options, place)
     if not refused & {"image_amount_min", "image_amount_max"}:
         problems += _check_amounts(options, origins)
     for name in ("check_pending_cron", "scan_image_cron"):
         problems += _check_cron(name, getattr(options, name), origins[name], now)
-    config = Config(data=data, options=options, providers=providers, extensions=extensions, origins=origins)
+    config = Config(
+        data=data,
+        options=options,
+        providers=providers,
+        extensions=extensions,
+        frames={frame.name: frame.options for frame in frames},
+        origins=origins,
+    )
     return config, sorted(problems, key=_line_of)
 
 
@@ -186,24 +216,6 @@ def _section(section: str, node: Node | None, place: Place) -> tuple[dict[str, R
             message = f"expected keys with values, or nothing, got {shown(value, secret=True)}"
             problems.append(place.problem(key.line, name, message))
     return settings, problems
-
-
-def _read_file(data: Path) -> tuple[str, Node | None, list[Problem]]:
-    found: dict[str, bytes] = {}
-    problems = []
-    for name in _FILES:
-        try:
-            found[name] = (data / name).read_bytes()
-        except OSError as error:
-            absent = isinstance(error, FileNotFoundError | NotADirectoryError)
-            if not absent or os.path.islink(data / name):  # noqa: PTH114 - is_symlink raises where this is False
-                problems.append(Problem(name, f"cannot be read: {error.strerror}"))
-    if len(found) > 1:
-        problems.append(Problem(_FILES[1], f"stands beside {_FILES[0]}: keep one of them"))
-    for name, raw in found.items():
-        node, also_found = parse(raw, name)
-        return name, node, problems + also_found
-    return _FILES[0], None, problems
 
 
 def parse(raw: bytes, file: str) -> tuple[Node | None, list[Problem]]:

@@ -34,10 +34,24 @@ def show(
     for name in schema_of(type(config.options)):
         value = getattr(config.options, name)
         lines.append(f"{name}: {_value(value)}  # {config.origins.get(name, 'default')}")
+    lines += _frames(config)
     lines += _section("providers", config.providers, settings, terms or {})
     if config.extensions or extensions:
         lines += _section("extensions", config.extensions, extensions or {}, {})
     return "\n".join(lines) + "\n"
+
+
+def _frames(config: Config) -> Iterator[str]:
+    """The named frames, each with what the owner said of it."""
+    if config.frames:
+        yield "frames:"
+    for name, said in config.frames.items():
+        given = [
+            f"{one}: {_value(getattr(said, one))}"
+            for one, attribute in schema_of(type(said)).items()
+            if getattr(said, one) != attribute.default
+        ]
+        yield f"  {_text(name)}: {{{', '.join(given)}}}  # {config.origins.get(f'frames.{name}', 'default')}"
 
 
 def _section(
@@ -70,10 +84,30 @@ def _fields(raw: RawSettings | None, instance: object) -> Iterator[str]:
     for name, attribute in schema_of(type(instance)).items():
         value = getattr(instance, name)
         origin = next((lines[one] for one in names_of(attribute) if one in lines), "default")
-        # A path or a number under a name like `key_file` or `token_limit` is no secret unless it was declared one.
-        hidden = bool(attribute.metadata.get("secret")) or (is_secret(attribute) and isinstance(value, str | tuple))
-        shown = f'"{MASK}"' if hidden and value not in (None, "", ()) else _value(value)
-        yield f"    {names_of(attribute)[0]}: {shown}  # {origin}"
+        yield f"    {names_of(attribute)[0]}: {_shown(attribute, value)}  # {origin}"
+
+
+def _shown(attribute: attrs.Attribute[Any], value: object) -> str:
+    return f'"{MASK}"' if is_masked(attribute, value) else _value(value)
+
+
+def is_masked(attribute: attrs.Attribute[Any], value: object) -> bool:
+    """Whether a value of this field is not shown."""
+    # A path or a number under a name like `key_file` or `token_limit` is no secret unless it was declared one.
+    hidden = bool(attribute.metadata.get("secret")) or (is_secret(attribute) and isinstance(value, str | tuple))
+    return hidden and value not in (None, "", ())
+
+
+def masked_address(text: str) -> str:
+    """A text without the user, password and parameters of a web address.
+
+    A parameter may be a signature or a key; its name stays.
+    """
+    text = re.sub(r"://[^/\s]+@", f"://{MASK}@", text)
+    if "://" not in text:
+        return text
+    address, mark, query = text.partition("?")
+    return address + mark + re.sub(r"=[^&#\s]+", f"={MASK}", query)
 
 
 def _node(node: Node, *, masked: bool) -> str:
@@ -106,15 +140,17 @@ def _value(value: object) -> str:
         return "[" + ", ".join(_value(item) for item in value) + "]"
     if attrs.has(type(value)):
         kind: type[Any] = type(value)
-        return "{" + ", ".join(f"{one.name}: {_value(getattr(value, one.name))}" for one in attrs.fields(kind)) + "}"
+        return (
+            "{" + ", ".join(f"{one.name}: {_shown(one, getattr(value, one.name))}" for one in attrs.fields(kind)) + "}"
+        )
     if isinstance(value, int | float | Decimal):
         return f"{value:f}" if isinstance(value, Decimal) else repr(value)
     return _text(str(value))
 
 
 def _text(text: str) -> str:
-    """A text that YAML reads as this very text, without the user and password of a web address."""
-    text = re.sub(r"://[^/\s]+@", f"://{MASK}@", text)
+    """A text that YAML reads as this very text, apart from what is masked in a web address."""
+    text = masked_address(text)
     # Words that some version of YAML takes for something else keep their quotes.
     if re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text) and not re.fullmatch(
         r"y|n|yes|no|on|off|true|false|null", text, re.IGNORECASE

@@ -6,6 +6,7 @@ The class is the schema: its annotations, its validators, and the metadata that 
 from __future__ import annotations
 
 import re
+import types
 import typing
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -125,13 +126,25 @@ def read_fields(
             continue
         old = given.setdefault(attribute.name, Given(value=new, line=key.line, key=name))
         if old.value != new:
-            same = f"is the same option as {old.key} in line {old.line}, with another value"
-            problems.append(place.problem(key.line, name, f"{same}: keep one of them"))
+            problems.append(disagreement(place, Given(value=new, line=key.line, key=name), old))
     return given, problems
 
 
+def disagreement(place: Place, new: Given, old: Given) -> Problem:
+    """One option has two values, under two names or in two places."""
+    same = f"is the same option as {old.key} in line {old.line}, with another value"
+    return place.problem(new.line, new.key, f"{same}: keep one of them")
+
+
+def _without_none(hint: Any) -> Any:
+    kinds = [kind for kind in typing.get_args(hint) if kind is not types.NoneType]
+    is_optional = typing.get_origin(hint) in {typing.Union, types.UnionType} and len(kinds) == 1
+    return kinds[0] if is_optional else hint
+
+
 def _nested(hint: Any) -> type[Any] | None:
-    """The attrs class in `C` or `tuple[C, ...]`, or None: then it is one plain value, or a list of such."""
+    """The attrs class in `C`, `tuple[C, ...]` or one of them with None, or None: then it is made of plain values."""
+    hint = _without_none(hint)
     kind = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else hint
     return kind if isinstance(kind, type) and attrs.has(kind) else None
 
@@ -144,10 +157,11 @@ def _read_one(attribute: attrs.Attribute[Any], hint: Any, node: Node, place: Pla
             return read_value(attribute, hint, node, place.folder), []
         except ValueError as error:
             return None, [place.problem(place.line, "", str(error))]
-    if typing.get_origin(hint) is not tuple:
+    is_optional, is_list = hint is not _without_none(hint), typing.get_origin(_without_none(hint)) is tuple
+    if isinstance(node, Scalar) and node.kind == "null" and (is_optional or is_list):
+        return (None if is_optional else ()), []
+    if not is_list:
         return read_mapping(nested, node, place)
-    if isinstance(node, Scalar) and node.kind == "null":
-        return (), []
     items = node.items if isinstance(node, Items) else (node,)
     read = [read_mapping(nested, item, place.at(item)) for item in items]
     return tuple(one for one, _ in read), [problem for _, problems in read for problem in problems]

@@ -21,6 +21,7 @@ class Folder(LibraryProvider):
     """Photos in a folder of the owner's."""
 
     code = "folder"
+    other_codes = ("lim",)  # as the Go server called it
     title = "Folder of photos"
     settings_class = FolderSettings
 

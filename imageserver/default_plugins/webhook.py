@@ -33,11 +33,13 @@ class WebhookSettings:
     """What stands under `extensions: {webhook: …}`."""
 
     url: str = field(
+        repr=False,
         validator=is_web_address("http://192.168.1.10:8123/api/webhook/frames", is_base=False),
         metadata={"doc": "Where the news goes; http and addresses in the local network are allowed.", "secret": True},
     )
     secret: str | None = field(
         default=None,
+        repr=False,
         metadata={"doc": "A text that only both sides know; the signature is made with it.", "secret": True},
     )
     secret_file: Path | None = field(

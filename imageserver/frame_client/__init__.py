@@ -3,8 +3,9 @@
 from imageserver.frame_client.answers import StartAnswer
 from imageserver.frame_client.client import FrameClient, ResultAnswer
 from imageserver.frame_client.failure import FrameWouldFail, PictureRefused
-from imageserver.frame_client.http import Exchange, Limits
+from imageserver.frame_client.http import Exchange
 from imageserver.frame_client.jpeg import JpegFacts, inspect
+from imageserver.frame_client.wire import Limits
 
 __all__ = [
     "Exchange",

@@ -1,4 +1,7 @@
-"""The frame's reading of the answers to `start` and `prompt/add`: ArduinoJson 6 with a filter and a small pool."""
+"""The frame's reading of the answers to `start` and `prompt/add`: ArduinoJson 6 with a filter and a small pool.
+
+And the list of frames, which no frame reads.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from imageserver.frame_client.failure import FrameWouldFail
+from imageserver.frame_client.failure import FrameWouldFail, Refused
 from imageserver.frame_client.http import Exchange
 
 _POOL = 200  # bytes for everything that is kept of the answer
@@ -52,6 +55,19 @@ def read_prompt_added(measured: Exchange, body: bytes) -> PromptAnswer:
     return PromptAnswer(status=str(_read(measured, body, "prompt/add")["status"]), exchange=measured)
 
 
+def read_panel_size(measured: Exchange, body: bytes, name: str) -> tuple[int, int]:
+    """Read the answer to GET /frames, as a program does. Raises FrameWouldFail when the frame is not in it."""
+    try:
+        lines = {line["frame"]: (int(line["width"]), int(line["height"])) for line in json.loads(body)["frames"]}
+    except (ValueError, LookupError, TypeError) as error:
+        raise FrameWouldFail(
+            f"the list of frames cannot be read (HTTP {measured.status}, {beginning(body)})"
+        ) from error
+    if name not in lines:
+        raise FrameWouldFail(f"the server knows no frame called {name}; it knows: {', '.join(lines) or 'none'}")
+    return lines[name]
+
+
 def pool_bytes(value: object) -> int:
     """How much of the pool a JSON value takes: a slot for each member, and each string with its end mark once."""
     strings: set[str] = set()
@@ -61,7 +77,7 @@ def pool_bytes(value: object) -> int:
 
 def _read(measured: Exchange, body: bytes, name: str) -> dict[str, Any]:
     if not 200 <= measured.status <= 299:
-        raise FrameWouldFail(
+        raise Refused(
             f"the {name} answer is HTTP {measured.status} ({beginning(body)}); a frame reports an error and gives up "
             "until it is asked again"
         )

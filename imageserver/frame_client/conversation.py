@@ -3,49 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
-
-from attrs import frozen
+from typing import Protocol
 
 from imageserver.clock import Clock, SystemClock
-from imageserver.frame_client.client import (
-    POLL,
-    PORT,
-    FrameClient,
-    ResultAnswer,
-    failed_operation,
-    start_payload,
-    still_pending,
-)
-from imageserver.frame_client.failure import FrameWouldFail
-from imageserver.frame_client.http import Exchange, Limits, seconds
-from imageserver.frame_client.jpeg import WORKSPACE, JpegFacts
+from imageserver.frame_client.client import POLL, FrameClient, failed_operation, start_payload, still_pending
+from imageserver.frame_client.failure import FrameWouldFail, OperationFailed
+from imageserver.frame_client.half import HalfPanel
+from imageserver.frame_client.options import FrameOptions
 from imageserver.frame_client.panel import HEIGHT, WIDTH, Panel
+from imageserver.frame_client.sheet import sheet
+from imageserver.frame_client.stock_conversation import POLL as STOCK_POLL
+from imageserver.frame_client.stock_conversation import StockConversation
+from imageserver.frame_client.told import Out, described, measured
+from imageserver.frame_client.wire import seconds
 
 FAST_POLL = 0.2  # seconds
-Out = Callable[[str], None]
 
 
-@frozen(kw_only=True)
-class FrameOptions:
-    """What the person asked for on the command line."""
+class Conversation(Protocol):
+    """How a frame comes by its pictures."""
 
-    host: str
-    port: int = PORT
-    type: str = "auto"
-    provider: str | None = None
-    prompt: str | None = None
-    negative: str | None = None
-    save: Path | None = None  # the screen as PNG
-    save_jpeg: Path | None = None  # the bytes as they came
-    watch: bool = False
-    every: float = 60.0  # seconds between two starts when watching
-    fast: bool = False
-    width: int = WIDTH
-    height: int = HEIGHT
-    timeout: float = 300.0  # seconds from start to picture
-    limits: Limits = Limits()
+    async def picture(self) -> bytes:
+        """One picture, as it came. Raises FrameWouldFail."""
 
 
 async def run(options: FrameOptions, out: Out, *, clock: Clock | None = None) -> int:
@@ -55,19 +34,44 @@ async def run(options: FrameOptions, out: Out, *, clock: Clock | None = None) ->
     """
     # In a thread: it reads files to learn the time zone.
     ticking: Clock = clock if clock is not None else await asyncio.to_thread(SystemClock)
-    panel = Panel(options.width, options.height)
+    try:
+        size = await _panel_size(options, ticking)
+    except FrameWouldFail as error:
+        out(f"the size of the panel: {error}")
+        return 1
+    panel = HalfPanel(*size) if options.stock else Panel(*size)
+    conversation = _conversation(options, size, out, ticking)
     while True:
-        code = await _one_picture(options, panel, out, ticking)
+        code = await _one_picture(options, conversation, panel, out)
         if not options.watch:
             return code
         out(f"waiting {seconds(options.every)}")
         await ticking.sleep(options.every)
 
 
-async def _one_picture(options: FrameOptions, panel: Panel, out: Out, clock: Clock) -> int:
+async def _panel_size(options: FrameOptions, clock: Clock) -> tuple[int, int]:
+    if options.size is not None:
+        return options.size
+    if options.name is None:
+        return WIDTH, HEIGHT
+    return await _client(options, clock).panel_size(options.name)
+
+
+def _client(options: FrameOptions, clock: Clock) -> FrameClient:
+    return FrameClient(
+        options.host, options.port, tls=options.tls, name=options.name, limits=options.limits, clock=clock
+    )
+
+
+def _conversation(options: FrameOptions, size: tuple[int, int], out: Out, clock: Clock) -> Conversation:
+    if options.stock:
+        return StockConversation(options, size, FAST_POLL if options.fast else STOCK_POLL, out, clock)
+    return _OurConversation(options, out, clock)
+
+
+async def _one_picture(options: FrameOptions, conversation: Conversation, panel: Panel, out: Out) -> int:
     try:
-        answer = await _ask(options, out, clock)
-        await _show(answer, options, panel, out)
+        await _show(await conversation.picture(), options, panel, out)
     except FrameWouldFail as error:
         out(f"a real frame would fail: {error}")
         return 1
@@ -77,52 +81,50 @@ async def _one_picture(options: FrameOptions, panel: Panel, out: Out, clock: Clo
     return 0
 
 
-async def _ask(options: FrameOptions, out: Out, clock: Clock) -> ResultAnswer:
-    client = FrameClient(options.host, options.port, limits=options.limits, clock=clock)
-    wanted = {"prompt": options.prompt, "negative": options.negative, "provider": options.provider}
-    sent = start_payload(options.type, **wanted).decode("utf-8")
-    out(f"asking {options.host} port {options.port}: POST /operation/start {sent}")
-    begun = clock.monotonic()
-    started = await client.start(options.type, **wanted)
-    out(f"  id {started.id}, status {started.status}; {_measured(started.exchange)}")
-    poll = FAST_POLL if options.fast else POLL
-    while True:
-        await clock.sleep(poll)
-        answer = await client.result(started.id)
-        out(f"GET /operation/result/{started.id}: {answer.status}; {_measured(answer.exchange)}")
-        if answer.jpeg is not None:
-            return answer
-        if answer.status == "error":
-            raise FrameWouldFail(failed_operation(answer))
-        if clock.monotonic() - begun >= options.timeout:
-            raise FrameWouldFail(still_pending(options.timeout))
+class _OurConversation:
+    """A frame with the firmware that was made for this server."""
+
+    def __init__(self, options: FrameOptions, out: Out, clock: Clock) -> None:
+        self._options = options
+        self._out = out
+        self._clock = clock
+        self._client = _client(options, clock)
+
+    async def picture(self) -> bytes:
+        """One picture, as it came. Raises FrameWouldFail."""
+        options, out = self._options, self._out
+        wanted = {"prompt": options.prompt, "negative": options.negative, "provider": options.provider}
+        sent = start_payload(options.type, **wanted).decode("utf-8")
+        over = " over TLS" if options.tls else ""
+        out(f"asking {options.host} port {options.port}{over}: POST /operation/start {sent}")
+        begun = self._clock.monotonic()
+        started = await self._client.start(options.type, **wanted)
+        out(f"  id {started.id}, status {started.status}; {measured(started.exchange)}")
+        while True:
+            await self._clock.sleep(FAST_POLL if options.fast else POLL)
+            answer = await self._client.result(started.id)
+            out(f"GET /operation/result/{started.id}: {answer.status}; {measured(answer.exchange)}")
+            if answer.jpeg is not None:
+                return answer.jpeg
+            if answer.status == "error":
+                raise OperationFailed(failed_operation(answer))
+            if self._clock.monotonic() - begun >= options.timeout:
+                raise FrameWouldFail(still_pending(options.timeout))
 
 
-async def _show(answer: ResultAnswer, options: FrameOptions, panel: Panel, out: Out) -> None:
-    jpeg = answer.jpeg or b""
+async def _show(jpeg: bytes, options: FrameOptions, panel: Panel, out: Out) -> None:
     if options.save_jpeg is not None:
         # Before drawing: a picture that is refused is the one to look at.
         await asyncio.to_thread(options.save_jpeg.write_bytes, jpeg)
         out(f"saved {options.save_jpeg} as it came")
     facts = await asyncio.to_thread(panel.draw, jpeg)
-    out(f"picture: {_described(facts)}")
+    out(f"picture: {described(facts)}")
     if misfit := panel.misfit(facts):
         out(f"  note: {misfit}")
     if options.save is not None:
         await asyncio.to_thread(panel.screen.save, options.save, "PNG")
         out(f"saved {options.save} as the panel shows it")
-
-
-def _measured(exchange: Exchange) -> str:
-    return (
-        f"HTTP {exchange.status}, {exchange.size} bytes, first byte after {exchange.first_byte:.3f} s, "
-        f"longest pause {exchange.longest_pause:.3f} s"
-    )
-
-
-def _described(facts: JpegFacts) -> str:
-    restart = f", restart every {facts.restart_interval} MCUs" if facts.restart_interval else ""
-    return (
-        f"{facts.width}x{facts.height}, baseline {facts.sampling}, {facts.size} bytes, {facts.quantisers} quantiser "
-        f"table(s){restart}, decoder workspace {facts.workspace} of {WORKSPACE} bytes"
-    )
+    if options.sheet is not None:
+        both = await asyncio.to_thread(sheet, jpeg, facts, panel.screen)
+        await asyncio.to_thread(both.save, options.sheet, "PNG")
+        out(f"saved {options.sheet}: what was sent and what the panel shows")

@@ -1,4 +1,7 @@
-"""HTTP/1.1 as the frame's firmware speaks it: one request on one connection, read with all of its habits.
+"""HTTP/1.1 as the frames' firmware speaks it: one request on one connection, read with all of its habits.
+
+Over TLS as well: 1.2, and whatever certificate there is. The records of 512 bytes that a frame asks for, Python cannot
+ask for.
 
 What it checks is stricter than what makes every single frame stumble: a header in another case is refused even where
 today's firmware makes no use of that header.
@@ -8,28 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+import functools
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from imageserver.clock import Clock
-from imageserver.frame_client.failure import FrameWouldFail
+from imageserver.frame_client.failure import BrokenOff, FrameWouldFail, NoConnection
 from imageserver.frame_client.head import Head, parse_head
+from imageserver.frame_client.wire import Limits, Meter, Wire, seconds
 
-_READ = 65_536
 _HEADERS_LIMIT = 65_536  # bytes; ours, so that endless headers end
 _CHUNK_LINE_LIMIT = 1024  # bytes; ours, long enough to show what stands in a chunk-size line
-
-
-@frozen(kw_only=True)
-class Limits:
-    """How long a frame waits, in seconds, and how much we read for it, in bytes."""
-
-    first_byte: float = 2.0  # measured: 1.8 s works, 2.2 s fails
-    pause: float = 2.0  # measured: 1.9 s works, 2.2 s fails
-    connect: float = 2.0  # the firmware gives its socket the same time
-    linger: float = 3.0  # how much longer we wait than a frame, only to say how late the answer was
-    body: int = 16 * 1024 * 1024  # ours: a frame has no limit, and no time for such a picture
 
 
 @frozen(kw_only=True)
@@ -42,33 +38,84 @@ class Exchange:
     longest_pause: float  # seconds, between two arrivals after the first byte
 
 
+@frozen(kw_only=True)
+class Place:
+    """Where the server is."""
+
+    host: str
+    port: int
+    tls: bool = False
+
+
+# Makes a socket that is connected; raises OSError. What it opened it closes when it fails or is cancelled.
+Dial = Callable[[], Awaitable[socket.socket]]
+
+
 async def exchange(
-    host: str,
-    port: int,
-    method: str,
-    path: str,
-    payload: bytes,
+    place: Place,
+    request: bytes,
     *,
     limits: Limits,
     clock: Clock,
     take: Callable[[bytes], None],
 ) -> Exchange:
-    """Send one request and hand the body to `take`, piece by piece as it arrives.
+    """Send one request and hand the body of its answer to `take`, piece by piece as it arrives.
 
     Raises FrameWouldFail for everything that a frame would count as no response or as a broken one.
     """
-    reader, writer = await _connect(host, port, limits)
-    try:
-        writer.write(request_bytes(host, method, path, payload))
+    async with connected(place, limits=limits) as connection:
+        return await connection.ask(request, limits=limits, clock=clock, take=take)
+
+
+@frozen
+class Connection:
+    """A connection for one request, as the firmware makes it."""
+
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
+
+    async def ask(
+        self,
+        request: bytes,
+        *,
+        limits: Limits,
+        clock: Clock,
+        take: Callable[[bytes], None],
+        meter: Meter | None = None,
+    ) -> Exchange:
+        """As `exchange`; `meter` is filled in also where that fails. Whatever `take` raises ends it."""
+        meter = meter or Meter()
+        self._writer.write(request)
         try:
-            await writer.drain()
+            await self._writer.drain()
         except OSError as error:
-            raise FrameWouldFail(f"the connection broke while the request was sent ({error})") from error
-        wire = _Wire(reader=reader, limits=limits, clock=clock)
+            raise BrokenOff(f"the connection broke while the request was sent ({error})") from error
+        wire = Wire(reader=self._reader, limits=limits, clock=clock, meter=meter)
         first_byte = await wire.first_byte()
         head = await _read_head(wire)
         size = await _read_body(wire, head, take)
-        return Exchange(status=head.status, size=size, first_byte=first_byte, longest_pause=wire.longest_pause)
+        return Exchange(status=head.status, size=size, first_byte=first_byte, longest_pause=meter.longest_pause)
+
+    def fall_silent(self) -> None:
+        """Take nothing more from the network and say nothing: a device without power."""
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
+
+    def reset(self) -> None:
+        """End it as a device does that has its power back and knows of no connection."""
+        self._writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def connected(place: Place, *, limits: Limits, dial: Dial | None = None) -> AsyncIterator[Connection]:
+    """A new connection, hung up at the end. `dial` makes the socket, where it is to be a special one.
+
+    Raises NoConnection, with the OSError as its cause.
+    """
+    reader, writer = await _connect(place, limits, dial)
+    try:
+        yield Connection(reader, writer)
     finally:
         # The frame hangs up after the answer, whatever the server would like.
         writer.close()
@@ -76,98 +123,50 @@ async def exchange(
             await writer.wait_closed()
 
 
-def request_bytes(host: str, method: str, path: str, payload: bytes) -> bytes:
-    """The request exactly as the firmware writes it: `Host` without a port, the content type on every request."""
-    lines = [
-        f"{method} {path} HTTP/1.1",
-        f"Host: [{host}]" if ":" in host else f"Host: {host}",
-        "Content-Type: application/json",
-        "Accept: */*",
-    ]
-    if payload:
-        lines.append(f"Content-Length: {len(payload)}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8") + payload
+def request_bytes(method: str, path: str, headers: Sequence[str], payload: bytes = b"") -> bytes:
+    """A request with exactly these header lines."""
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *headers, "", ""]).encode("utf-8") + payload
 
 
-def seconds(value: float) -> str:
-    """A time for people, with at most two decimals."""
-    return f"{round(value, 2)} s"
+def host_header(host: str) -> str:
+    """`Host` as the firmware writes it: without a port."""
+    return f"Host: [{host}]" if ":" in host else f"Host: {host}"
 
 
-async def _connect(host: str, port: int, limits: Limits) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connect(
+    place: Place, limits: Limits, dial: Dial | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    where = f"{place.host} port {place.port}"
+    patience = limits.connect + (limits.handshake if place.tls else 0.0)
+    options: dict[str, Any] = {}
+    if place.tls:
+        options = {"ssl": _tls(), "ssl_handshake_timeout": limits.handshake, "ssl_shutdown_timeout": limits.linger}
     try:
-        async with asyncio.timeout(limits.connect):
-            return await asyncio.open_connection(host, port)
+        async with asyncio.timeout(patience):
+            if dial is None:
+                return await asyncio.open_connection(place.host, place.port, **options)
+            if place.tls:
+                options["server_hostname"] = place.host
+            return await asyncio.open_connection(sock=await dial(), **options)
     except TimeoutError as error:
-        raise FrameWouldFail(
-            f"no connection to {host} port {port} within {seconds(limits.connect)}; a frame waits no longer"
-        ) from error
+        raise NoConnection(f"no connection to {where} within {seconds(patience)}; a frame waits no longer") from error
+    except ssl.SSLError as error:
+        raise NoConnection(f"no TLS with {where} ({error.reason or error}); does it speak HTTPS?") from error
     except OSError as error:
-        raise FrameWouldFail(f"no connection to {host} port {port} ({error.strerror or error})") from error
+        why = error.strerror or str(error) or "the server hung up"
+        raise NoConnection(f"no connection to {where} ({why})") from error
 
 
-@define(kw_only=True)
-class _Wire:
-    """What arrives, with the time each arrival took."""
-
-    reader: asyncio.StreamReader
-    limits: Limits
-    clock: Clock
-    held: bytearray = field(factory=bytearray)
-    longest_pause: float = 0.0
-
-    async def first_byte(self) -> float:
-        """Wait for the beginning of the answer. Seconds it took."""
-        limit = self.limits.first_byte
-        waited = await self._arrival(limit)
-        if waited is None:
-            raise FrameWouldFail(
-                f"no byte came within {seconds(limit + self.limits.linger)}; a frame waits {seconds(limit)}"
-            )
-        if waited >= limit:
-            raise FrameWouldFail(f"the first byte came after {seconds(waited)}; a frame waits {seconds(limit)}")
-        if not self.held:
-            raise FrameWouldFail("the server closed the connection without an answer")
-        return waited
-
-    async def more(self, where: str) -> None:
-        """Wait for at least one more byte, inside `where`."""
-        limit = self.limits.pause
-        before = len(self.held)
-        waited = await self._arrival(limit)
-        if waited is None:
-            longest = limit + self.limits.linger
-            raise FrameWouldFail(f"nothing came for {seconds(longest)} inside {where}; a frame waits {seconds(limit)}")
-        self.longest_pause = max(self.longest_pause, waited)
-        if waited >= limit:
-            raise FrameWouldFail(f"a pause of {seconds(waited)} inside {where}; a frame waits {seconds(limit)}")
-        if len(self.held) == before:
-            raise FrameWouldFail(f"the connection ended inside {where}")
-
-    async def line(self, where: str, limit: int) -> bytes:
-        """Everything up to the next line feed, which is left out."""
-        while (end := self.held.find(b"\n")) < 0:
-            if len(self.held) > limit:
-                raise FrameWouldFail(f"{where} hold a line of more than {limit} bytes")
-            await self.more(where)
-        line = bytes(self.held[:end])
-        del self.held[: end + 1]
-        return line
-
-    async def _arrival(self, limit: float) -> float | None:
-        """Read once. Seconds it took, or None when nothing came in the frame's time and our own on top of it."""
-        asked = self.clock.monotonic()
-        try:
-            async with asyncio.timeout(limit + self.limits.linger):
-                self.held += await self.reader.read(_READ)
-        except TimeoutError:
-            return None
-        except OSError as error:
-            raise FrameWouldFail(f"the connection broke ({error.strerror or error})") from error
-        return self.clock.monotonic() - asked
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
-async def _read_head(wire: _Wire) -> Head:
+async def _read_head(wire: Wire) -> Head:
     lines: list[bytes] = []
     size = 0
     while True:
@@ -182,7 +181,7 @@ async def _read_head(wire: _Wire) -> Head:
             raise FrameWouldFail(f"the headers are longer than {_HEADERS_LIMIT} bytes")
 
 
-async def _read_body(wire: _Wire, head: Head, take: Callable[[bytes], None]) -> int:
+async def _read_body(wire: Wire, head: Head, take: Callable[[bytes], None]) -> int:
     if not head.chunked:
         _within(head.length, wire.limits)
         await _pass_on(wire, head.length, take)
@@ -206,7 +205,7 @@ def _within(size: int, limits: Limits) -> None:
         raise FrameWouldFail(f"the body is larger than {limits.body} bytes; a frame would read it for ever")
 
 
-async def _chunk_size(wire: _Wire) -> int:
+async def _chunk_size(wire: Wire) -> int:
     line = await wire.line("the body", _CHUNK_LINE_LIMIT)
     if not line.endswith(b"\r"):
         raise FrameWouldFail(f"the chunk-size line {line[:40]!r} does not end in CR LF")
@@ -220,7 +219,7 @@ async def _chunk_size(wire: _Wire) -> int:
     return int(digits, 16)
 
 
-async def _pass_on(wire: _Wire, size: int, take: Callable[[bytes], None]) -> None:
+async def _pass_on(wire: Wire, size: int, take: Callable[[bytes], None]) -> None:
     left = size
     while left:
         if not wire.held:

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import io
-
 from PIL import Image
 
 from imageserver.frame_client.failure import FrameWouldFail, PictureRefused
 from imageserver.frame_client.jpeg import JpegFacts, inspect
+from imageserver.panel.refusal import JpegRefused
 
 WIDTH, HEIGHT = 320, 480
 _PIXELS_LIMIT = 16_000_000  # ours: a frame would cut the picture, we would have to decode it whole
 
 
-def _widened(bits: int) -> list[int]:
-    """For each of 256 values the panel's level (the low bits cut off, no rounding), widened to 0 … 255 again."""
-    top = (1 << bits) - 1
-    return [(value >> (8 - bits)) * 255 // top for value in range(256)]
-
-
-_LEVELS = [*_widened(5), *_widened(6), *_widened(5)]
-
-
 def decode(jpeg: bytes, facts: JpegFacts) -> Image.Image:
-    """The picture as the panel shows it: RGB, each channel on one of 32, 64 or 32 levels.
+    """The picture as the panel shows it: RGB, each channel on one of 32, 64 or 32 levels, widened and rounded down.
 
-    Pillow decodes: most values are exact or one level off, but it smooths the colour of 4:2:0 and 4:2:2 where the
-    frame repeats it, so sharp edges of colour differ more.
     Raises PictureRefused when the picture data is damaged, FrameWouldFail when the picture is enormous.
     """
     if facts.width * facts.height > _PIXELS_LIMIT:
@@ -34,11 +22,12 @@ def decode(jpeg: bytes, facts: JpegFacts) -> Image.Image:
             f"the picture has {facts.width}x{facts.height} pixels; a frame would be busy with it for minutes to show "
             "one corner"
         )
+    from imageserver.panel import decoder  # brings NumPy with it
+
     try:
-        with Image.open(io.BytesIO(jpeg[jpeg.find(b"\xff\xd8") :]), formats=("JPEG",)) as picture:
-            return picture.convert("RGB").point(_LEVELS)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise PictureRefused(f"the picture data is damaged ({error})", "") from error
+        return Image.fromarray(decoder.widened(decoder.decode(jpeg)))
+    except JpegRefused as error:
+        raise PictureRefused.from_model(error) from error
 
 
 class Panel:

@@ -66,6 +66,15 @@ class FrameRecords:
                 ),
             )
 
+        self._database.post(work, instead_of=("lap", lap.frame, lap.scope))
+
+    def rename(self, old: str, new: str) -> None:
+        """A frame's laps are those of another key from now on; one that is there already stays. Nobody waits for it."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE OR IGNORE frames SET frame = ? WHERE frame = ?", (new, old))
+            connection.execute("DELETE FROM frames WHERE frame = ?", (old,))
+
         self._database.post(work)
 
     async def forget_before(self, when: float) -> None:

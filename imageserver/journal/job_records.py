@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from operator import attrgetter
 
 import attrs
 
@@ -15,7 +17,11 @@ from imageserver.journal.spending_records import release_in, reserve_in, spend_i
 from imageserver.money import Purchase
 
 _COLUMNS = tuple(field.name for field in attrs.fields(Job))
+_VALUES = attrgetter(*_COLUMNS)
+_CANDIDATES, _TRANSLATIONS = _COLUMNS.index("candidates"), _COLUMNS.index("translations")
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
+_NEWEST = 20_000  # jobs that are looked at for what hangs where: some ten milliseconds
+_PIECE = 2000  # jobs that are deleted in one commit: some ten milliseconds
 ASKED = "asked:"  # the notes that hold when each provider was last asked begin with this
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _OPEN = f"state IN ({', '.join(repr(str(state)) for state in UNFINISHED)})"
@@ -118,7 +124,18 @@ class JobRecords:
     def fetched(self, job_id: str, now: float) -> None:
         """A frame has taken the result."""
         self._database.post(
-            lambda connection: connection.execute("UPDATE jobs SET fetched = ? WHERE id = ?", (now, job_id))
+            lambda connection: connection.execute("UPDATE jobs SET fetched = ? WHERE id = ?", (now, job_id)),
+            instead_of=("fetched", job_id),
+        )
+
+    def rename_frame(self, old: str, new: str) -> None:
+        """Jobs of a frame are those of another key from now on, as far as anybody asks for them by it."""
+        self._database.post(
+            lambda connection: connection.execute(
+                "UPDATE jobs SET frame = ? WHERE frame = ? AND"
+                f" (rowid > (SELECT max(rowid) FROM jobs) - {_NEWEST} OR {_OPEN})",
+                (new, old),
+            )
         )
 
     async def last_fetched(self) -> tuple[int, float] | None:
@@ -130,6 +147,47 @@ class JobRecords:
             ).fetchone()
         )
         return None if row is None else (int(row[0]), float(row[1]))
+
+    async def last_fetched_by_frames(self, most: int) -> list[tuple[str, str, int | None, float]]:
+        """What each frame took last: frame, job, picture, when; those that came last at the end.
+
+        Only the newest jobs are looked at: a start does not wait until all have been gone through.
+        """
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                # of a group with one max() SQLite gives the other columns from the very row that has it
+                "SELECT frame, id, picture, max(fetched) AS at"
+                " FROM (SELECT frame, id, picture, fetched FROM jobs ORDER BY rowid DESC LIMIT ?)"
+                " WHERE fetched IS NOT NULL GROUP BY frame ORDER BY at DESC LIMIT ?",
+                (_NEWEST, most),
+            ).fetchall()
+        )
+        return list(reversed(rows))
+
+    async def cards_lately(self, frame: str, among: int, besides: str) -> list[str]:
+        """The cards among the last `among` pictures that a frame was given, the job `besides` left out."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT card FROM (SELECT card, picture"
+                " FROM (SELECT rowid AS number, * FROM jobs ORDER BY rowid DESC LIMIT ?)"
+                f" WHERE frame = ? AND id != ? AND NOT {_OPEN} ORDER BY number DESC LIMIT ?)"
+                " WHERE card IS NOT NULL AND picture IS NULL",
+                (_NEWEST, frame, besides, among),
+            ).fetchall()
+        )
+        return [card for (card,) in rows]
+
+    async def last_errors(self) -> dict[str, tuple[str, float]]:
+        """By provider, what it said when it failed last, and when that job began; of the newest jobs only."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT provider, message, max(created)"
+                " FROM (SELECT provider, message, error, created FROM jobs ORDER BY rowid DESC LIMIT ?)"
+                " WHERE provider IS NOT NULL AND error IS NOT NULL AND message IS NOT NULL GROUP BY provider",
+                (_NEWEST,),
+            ).fetchall()
+        )
+        return {provider: (message, created) for provider, message, created in rows}
 
     async def awaited_pictures(self, now: float) -> set[int]:
         """Pictures that a frame is still to fetch: these no rotation may delete."""
@@ -143,14 +201,27 @@ class JobRecords:
 
     async def forget_before(self, when: float) -> int:
         """Delete settled jobs created before `when`; returns how many."""
-        return await self._database.write(
-            lambda connection: (
-                connection.execute(
-                    f"DELETE FROM jobs WHERE created < ? AND NOT {_OPEN}",
-                    (when,),
-                ).rowcount
-            )
+        return await self._delete(f"created < ? AND NOT {_OPEN}", (when,))
+
+    async def trim(self, most: int) -> int:
+        """Delete the oldest of what is more than `most` jobs, as far as they only say which frame took which stored
+        picture; returns how many.
+        """
+        newest = await self._database.read(
+            lambda connection: connection.execute("SELECT coalesce(max(rowid), 0) FROM jobs").fetchone()[0]
         )
+        return await self._delete(
+            "rowid <= ? AND fetched IS NOT NULL AND provider IS NULL AND state = ?", (newest - most, JobState.DONE)
+        )
+
+    async def _delete(self, condition: str, values: tuple[object, ...]) -> int:
+        """Delete in pieces: whoever wants to buy a picture meanwhile waits for one of them at most."""
+        query = f"DELETE FROM jobs WHERE rowid IN (SELECT rowid FROM jobs WHERE {condition} LIMIT {_PIECE})"
+        deleted, piece = 0, _PIECE
+        while piece == _PIECE:
+            piece = await self._database.write(lambda connection: connection.execute(query, values).rowcount)
+            deleted += piece
+        return deleted
 
     async def _list(self, condition: str, values: tuple[object, ...]) -> list[Job]:
         query = f"{_SELECT} WHERE {condition}"
@@ -170,9 +241,10 @@ def settle_in(connection: sqlite3.Connection, job: Job) -> bool:
 
 
 def _row(job: Job) -> tuple[object, ...]:
-    values = attrs.asdict(job)
-    values["candidates"] = " ".join(job.candidates)
-    return tuple(values[name] for name in _COLUMNS)
+    values = list(_VALUES(job))
+    values[_CANDIDATES] = " ".join(job.candidates)
+    values[_TRANSLATIONS] = json.dumps(dict(job.translations), ensure_ascii=False) if job.translations else "{}"
+    return tuple(values)
 
 
 def _job(row: tuple[object, ...]) -> Job:
@@ -180,4 +252,5 @@ def _job(row: tuple[object, ...]) -> Job:
     values["kind"] = Kind(str(values["kind"]))
     values["state"] = JobState(str(values["state"]))
     values["candidates"] = tuple(str(values["candidates"]).split())
+    values["translations"] = json.loads(str(values["translations"]))
     return Job(**values)  # type: ignore[arg-type]  # the table's column types are the class's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from imageserver.journal.database import Database
 
@@ -32,6 +33,22 @@ class Notes:
     async def put(self, name: str, value: str) -> None:
         """Write the value; returns when it is on the disk."""
         await self._database.write(lambda connection: write_note(connection, name, value))
+
+    async def get_or_put(self, name: str, make: Callable[[], str]) -> str:
+        """The value; one that is made now and written where there is none yet."""
+        value = await self.get(name)
+        if value is None:
+            value = make()
+            await self.put(name, value)
+        return value
+
+    async def remove(self, name: str) -> None:
+        """Delete the value; returns when that is on the disk."""
+        await self._database.write(lambda connection: connection.execute("DELETE FROM notes WHERE name = ?", (name,)))
+
+    def forget(self, name: str) -> None:
+        """Delete the value; nobody waits for it."""
+        self._database.post(lambda connection: connection.execute("DELETE FROM notes WHERE name = ?", (name,)))
 
 
 def write_note(connection: sqlite3.Connection, name: str, value: str) -> None:

@@ -42,6 +42,28 @@ class SpendingRecords:
         )
         return float(newest)
 
+    async def price_of(self, job: str) -> Decimal | None:
+        """What a job has cost, calls without a picture included; None for one that cost nothing."""
+        rows = await self._database.read(
+            lambda connection: connection.execute("SELECT price FROM spending WHERE job = ?", (job,)).fetchall()
+        )
+        return sum((Decimal(price) for (price,) in rows), Decimal(0)) if rows else None
+
+    async def by_day(self, first: str, last: str) -> list[tuple[str, str, int, Decimal]]:
+        """Day, provider, pictures and money, from one local day to another, both included, oldest first."""
+        rows = await self._database.read(
+            lambda connection: connection.execute(
+                "SELECT day, provider, price, count(*) FROM spending WHERE day BETWEEN ? AND ?"
+                " GROUP BY day, provider, price ORDER BY day, provider",
+                (first, last),
+            ).fetchall()
+        )
+        sums: dict[tuple[str, str], tuple[int, Decimal]] = {}
+        for day, provider, price, number in rows:
+            pictures, cost = sums.get((day, provider), (0, Decimal(0)))
+            sums[day, provider] = pictures + number, cost + Decimal(price) * number
+        return [(day, provider, pictures, cost) for (day, provider), (pictures, cost) in sums.items()]
+
     async def totals(self, provider: str, today: str, yesterday: str) -> Unit:
         """What was spent on a provider, by the local days given as "2026-11-22"."""
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Protocol
 
 from attrs import evolve, frozen
 
-# A range of ids with more than this many holes for each picture is searched picture by picture instead.
+# A range of ids with more than this many holes for each picture is searched picture by picture instead, unless there
+# are more pictures than holes for each.
 _SPARSE = 64
 # After this many empty places in a row the rest of a lap is searched picture by picture too.
 _WORN = 4096
@@ -105,8 +107,8 @@ def _next_in_lap(lap: Lap, stock: Stock, scope: str) -> tuple[int, int] | None:
     if lap.high <= 0 or stock.count(scope) == 0:
         return None
     size = lap.high - lap.low + 1
-    order = _Permutation(size, lap.seed)
-    if size <= _SPARSE * stock.count(scope):
+    order = _order(size, lap.seed)
+    if size <= max(_SPARSE, stock.count(scope)) * stock.count(scope):
         walked = min(lap.position + _WORN, size)
         for place in range(lap.position, walked):
             picture = lap.low + order.at(place)
@@ -124,6 +126,11 @@ def _next_in_lap(lap: Lap, stock: Stock, scope: str) -> tuple[int, int] | None:
 
 def _within(lap: Lap, picture: int) -> bool:
     return lap.low <= picture <= lap.high
+
+
+@lru_cache(maxsize=1024)  # a frame asks for the same one with each picture of its lap
+def _order(size: int, seed: int) -> _Permutation:
+    return _Permutation(size, seed)
 
 
 class _Permutation:

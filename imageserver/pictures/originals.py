@@ -7,7 +7,7 @@ from pathlib import Path
 
 from imageserver.durable import write_durably
 from imageserver.journal import Found
-from imageserver.pictures.scan import ORIGINALS
+from imageserver.pictures.scan import ORIGINALS, SMALLER, smaller_twin
 
 _ENDING = {"jpeg": "jpg", "png": "png", "webp": "webp"}
 
@@ -37,15 +37,25 @@ def write_original(store: Path, path: str, data: bytes) -> Found:
     return Found(path=path, size=facts.st_size, mtime_ns=facts.st_mtime_ns)
 
 
-def delete_original(store: Path, path: str) -> bool:
-    """Delete one file of the store. False when it is not a plain file directly in the store or its `original/`.
-
-    The store itself may be a link, to a larger disk for one; what lies in it may not.
-    """
+def plain_file(store: Path, path: str) -> Path | None:
+    """Where a picture of the store lies, or would; None for what is no plain file in one of the store's folders."""
     target = store / path
-    if target.parent not in (store, store / ORIGINALS) or target.is_symlink():
+    if target.parent not in (store, store / ORIGINALS, store / SMALLER) or target.is_symlink():
+        return None
+    return None if target.parent != store and target.parent.is_symlink() else target
+
+
+def delete_original(store: Path, path: str) -> bool:
+    """Delete one file of the store, and what the Go server made of it for the frame.
+
+    False when it is not a plain file directly in the store, its `original/` or `scalable/`. The store itself may be a
+    link, to a larger disk for one; what lies in it may not.
+    """
+    target = plain_file(store, path)
+    if target is None:
         return False
-    if target.parent != store and target.parent.is_symlink():
-        return False
+    twin = smaller_twin(path)
+    if twin is not None:
+        delete_original(store, twin)  # first: left alone, it would be taken for a picture without an original
     target.unlink(missing_ok=True)
     return True

@@ -6,72 +6,27 @@ All of it can be thrown away at any time; it is made again from the originals.
 from __future__ import annotations
 
 import asyncio
-import base64
-import contextlib
 import logging
-import os
-import shutil
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import aiofiles
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
-from imageserver.errors import PictureBroken
+from imageserver.errors import RenditionsBusy
+from imageserver.pictures.rendition import Drawing, Order, Rendition
+from imageserver.pictures.rendition_folder import RenditionFolder
 from imageserver.target import Target
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-_HOT_BYTES = 24 * 1024 * 1024  # of base64 in memory: a few hundred pictures at 320×480
-_MEMORY_FILE_BYTES = 4 * 1024 * 1024  # a rendition above this is never kept in memory
+_HOT_BYTES = 16 * 1024 * 1024  # of base64 in memory: a hundred pictures at 320×480
 _REMEMBERED_COLD = 4096  # names of renditions that were streamed from disk once; at the second time they become hot
-_MOST_ORIGINAL_BYTES = 64 * 1024 * 1024
+_MOST_WAITING = 256  # renditions that are being made or wait for it, before no more are begun
+_SHORT_LINE = 8  # of them for frames: a slow machine makes as many in a second
 
 _log = logging.getLogger(__name__)
-
-
-@frozen(kw_only=True)
-class Drawing:
-    """What is drawn on a picture at a frame's size before it becomes a JPEG."""
-
-    key: str  # the same drawing on the same picture has the same key; a part of a file's name
-    draw: Callable[[Image], tuple[Image, bool]]  # in a thread; False: not all of it could be drawn
-
-
-@frozen(kw_only=True)
-class Rendition:
-    """A JPEG of exactly a frame's size. It lies in memory, on disk, or both."""
-
-    key: str  # the same bytes have the same key
-    size: int  # bytes of the JPEG
-    path: Path | None
-    base64: bytes | None = field(default=None, repr=False)
-    is_whole: bool = True  # False: something is missing on it, so it is shown once and not kept
-
-    async def base64_chunks(self, size: int) -> AsyncIterator[bytes]:
-        """The picture as base64 text in pieces of `size` bytes. Raises OSError when the file has gone meanwhile."""
-        if self.base64 is not None:
-            whole = memoryview(self.base64)
-            for start in range(0, len(whole), size):
-                yield bytes(whole[start : start + size])
-            return
-        assert self.path is not None
-        block = max(3, size // 4 * 3)  # three bytes make four letters, so only the last piece is padded
-        async with aiofiles.open(self.path, "rb") as file:
-            while data := await file.read(block):
-                yield base64.b64encode(data)
-
-    async def jpeg(self) -> bytes:
-        """The JPEG itself."""
-        if self.base64 is not None:
-            return base64.b64decode(self.base64)
-        assert self.path is not None
-        async with aiofiles.open(self.path, "rb") as file:
-            return await file.read()
 
 
 @define
@@ -103,151 +58,146 @@ class _Hot:
 class Renditions:
     """Gives renditions, making each at most once at a time."""
 
-    def __init__(self, folder: Path, executor: Executor) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, executor: Executor, disk: Executor | None = None) -> None:
+        """`executor` is for what takes a processor, `disk` for short looks at files, which must not queue behind."""
+        self._disk = RenditionFolder(folder)
         self._executor = executor
+        self._looks = disk or executor
         self._hot = _Hot()
-        self._making: dict[str, asyncio.Future[Rendition]] = {}
+        self._making: dict[str, asyncio.Future[Rendition | None]] = {}
+        self._in_line = 0  # those of them that frames wait for
         self._streamed: OrderedDict[str, None] = OrderedDict()
+        self._hopeless: OrderedDict[str, None] = OrderedDict()  # best ones that could not be made, until the next start
+        # One after the other, and nobody waits for it: a rendition made with `best` takes seconds.
+        self._leisure = ThreadPoolExecutor(1, thread_name_prefix="leisure")
 
     async def get(
-        self, name: str, target: Target, original: Callable[[], bytes], drawing: Drawing | None = None
+        self,
+        name: str,
+        target: Target,
+        original: Callable[[], bytes],
+        drawing: Drawing | None = None,
+        focus: tuple[float, float] | None = None,
     ) -> Rendition:
         """The rendition called `name` (an original's identity, without a point) for `target`.
 
-        `original` reads the original, in a thread. Raises PictureBroken when it cannot be shown, OSError when it
-        cannot be read.
+        `original` reads the original, in a thread. With `render: best` the first call gives what can be made at once,
+        and a later one the best. Raises PictureBroken when it cannot be shown, OSError when it cannot be read, and
+        RenditionsBusy when too many others are being made.
         """
-        key = f"{target.key}/{name}.{drawing.key}" if drawing else f"{target.key}/{name}"
-        hot = self._hot.get(key)
+        order = Order(
+            key=_key(name, target, drawing),
+            target=target,
+            original=original,
+            drawing=drawing,
+            focus=focus,
+        )
+        hot = self._hot.get(order.key)
         if hot is not None:
             return hot
-        making = self._making.get(key)
-        if making is None:
-            # The future, not the caller, owns the work: one frame that gives up must not spoil it for the others.
-            making = asyncio.ensure_future(self._make(key, target, original, drawing))
-            self._making[key] = making
-            making.add_done_callback(lambda done: self._made(key, done))
-        return await asyncio.shield(making)
+        found = await self._once(f"find {order.key}", lambda: self._found(order))
+        if found is not None:
+            return found
+        if target.render == "best":
+            self._begin_best(order)
+            return await self.get(name, evolve(target, render="panel"), original, drawing, focus)
+        if self._in_line >= _MOST_WAITING and order.key not in self._making:
+            raise RenditionsBusy("too many pictures are being made at a frame's size; ask again in a while")
+        made = await self._once(order.key, lambda: self._made_in_line(order))
+        assert made is not None
+        return made
 
-    async def forget(self, name: str) -> None:
-        """Throw away every rendition of one original."""
-        for key in [key for key in self._hot.renditions if _is_of(name, key)]:
+    @property
+    def is_crowded(self) -> bool:
+        """Whether one that is begun now has so many before it that nobody should wait for it."""
+        return self._in_line > _SHORT_LINE
+
+    def at_hand(self, name: str, target: Target) -> Rendition | None:
+        """A rendition without a drawing, if memory has it. With `render: best` only the best counts as one."""
+        return self._hot.get(_key(name, target, None))
+
+    async def forget(self, *names: str) -> None:
+        """Throw away every rendition of these originals."""
+        forgotten = set(names)
+        for key in [key for key in self._hot.renditions if _original_of(key) in forgotten]:
             self._hot.drop(key)
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._delete, name)
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._disk.delete, forgotten)
 
     async def keep_only(self, targets: list[Target]) -> None:
         """Throw away the renditions of sizes and settings that no frame has any more."""
         wanted = {target.key for target in targets}
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._delete_others, wanted)
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._disk.delete_others, wanted)
 
     async def close(self) -> None:
-        """Let what is being made come to its end."""
+        """Let what is being made come to its end; what waits to be made better is made another time."""
+        self._leisure.shutdown(wait=False, cancel_futures=True)
         if self._making:
             await asyncio.wait(self._making.values())
 
-    def _made(self, key: str, done: asyncio.Future[Rendition]) -> None:
+    def _begin_best(self, order: Order) -> None:
+        if order.key in self._making or order.key in self._hopeless or len(self._making) >= _MOST_WAITING:
+            return
+        making = self._own(order.key, self._made(order, self._leisure))
+        making.add_done_callback(lambda done: self._best_ended(order.key, done))
+
+    def _best_ended(self, key: str, done: asyncio.Future[Rendition | None]) -> None:
+        if done.cancelled() or (error := done.exception()) is None:
+            return
+        _log.warning("the best rendition %s cannot be made; the quick one stays: %s", key, error)
+        self._hopeless[key] = None
+        if len(self._hopeless) > _REMEMBERED_COLD:
+            self._hopeless.popitem(last=False)
+
+    async def _once(self, key: str, begin: Callable[[], Coroutine[Any, Any, Rendition | None]]) -> Rendition | None:
+        making = self._making.get(key)
+        if making is None:
+            making = self._own(key, begin())
+        return await asyncio.shield(making)
+
+    def _own(self, key: str, work: Coroutine[Any, Any, Rendition | None]) -> asyncio.Future[Rendition | None]:
+        # The future, not the caller, owns the work: one frame that gives up must not spoil it for the others.
+        making = asyncio.ensure_future(work)
+        self._making[key] = making
+        making.add_done_callback(lambda done: self._ended(key, done))
+        return making
+
+    def _ended(self, key: str, done: asyncio.Future[Rendition | None]) -> None:
         del self._making[key]
         if not done.cancelled():
             done.exception()  # every caller may have gone; the error was theirs
 
-    async def _make(
-        self, key: str, target: Target, original: Callable[[], bytes], drawing: Drawing | None
-    ) -> Rendition:
-        rendition = await asyncio.get_running_loop().run_in_executor(
-            self._executor, self._find_or_make, key, target, original, drawing, key in self._streamed
-        )
+    async def _found(self, order: Order) -> Rendition | None:
+        loop, hot = asyncio.get_running_loop(), order.key in self._streamed
+        found = await loop.run_in_executor(self._looks, partial(self._disk.find, order.key, hot=hot))
+        return None if found is None else self._kept(found)
+
+    async def _made_in_line(self, order: Order) -> Rendition:
+        self._in_line += 1
+        try:
+            return await self._made(order, self._executor)
+        finally:
+            self._in_line -= 1
+
+    async def _made(self, order: Order, executor: Executor) -> Rendition:
+        loop, hot = asyncio.get_running_loop(), order.key in self._streamed
+        return self._kept(await loop.run_in_executor(executor, partial(self._disk.find_or_make, order, hot=hot)))
+
+    def _kept(self, rendition: Rendition) -> Rendition:
         if not rendition.is_whole:
             return rendition
         if rendition.base64 is not None:
             self._hot.keep(rendition)
-            self._streamed.pop(key, None)
+            self._streamed.pop(rendition.key, None)
         else:
-            self._streamed[key] = None
+            self._streamed[rendition.key] = None
             if len(self._streamed) > _REMEMBERED_COLD:
                 self._streamed.popitem(last=False)
         return rendition
 
-    # Below here: threads.
 
-    def _find_or_make(
-        self, key: str, target: Target, original: Callable[[], bytes], drawing: Drawing | None, hot: bool
-    ) -> Rendition:
-        path = self._folder / f"{key}.jpg"
-        size = _whole_jpeg(path)
-        if size:
-            text = base64.b64encode(path.read_bytes()) if hot and size <= _MEMORY_FILE_BYTES else None
-            return Rendition(key=key, size=size, path=path, base64=text)
-        from imageserver import image
-
-        canvas, whole = image.fitted(original(), target), True
-        if drawing is not None:
-            canvas, whole = drawing.draw(canvas)
-        jpeg = image.encoded(canvas, target)
-        if not whole:
-            return Rendition(key=key, size=len(jpeg), path=None, base64=base64.b64encode(jpeg), is_whole=False)
-        written = self._write(path, jpeg)
-        if drawing is not None:
-            _delete_older_drawings(path)
-        text = base64.b64encode(jpeg) if len(jpeg) <= _MEMORY_FILE_BYTES or not written else None
-        return Rendition(key=key, size=len(jpeg), path=path if written else None, base64=text)
-
-    def _write(self, path: Path, jpeg: bytes) -> bool:
-        temporary = path.with_name(f"{path.name}.tmp")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(jpeg)
-            temporary.replace(path)
-        except OSError as error:  # a full disk: the frame is served from memory
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            _log.warning("renditions: %s cannot be kept: %s", path.name, error)
-            return False
-        return True
-
-    def _delete(self, name: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            for folder in self._folder.iterdir():
-                for path in (folder / f"{name}.jpg", *folder.glob(f"{name}.*.jpg")):
-                    with contextlib.suppress(OSError):
-                        path.unlink()
-
-    def _delete_others(self, wanted: set[str]) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            for folder in self._folder.iterdir():
-                if folder.name not in wanted:
-                    shutil.rmtree(folder, ignore_errors=True)
+def _key(name: str, target: Target, drawing: Drawing | None) -> str:
+    return f"{target.key}/{name}.{drawing.key}" if drawing else f"{target.key}/{name}"
 
 
-def _is_of(name: str, key: str) -> bool:
-    return key.rpartition("/")[2].partition(".")[0] == name
-
-
-def _delete_older_drawings(path: Path) -> None:
-    """A picture with yesterday's date on it is of no use: only the newest drawing of each picture is kept."""
-    name = path.name.partition(".")[0]
-    for other in path.parent.glob(f"{name}.*.jpg"):
-        if other != path:
-            with contextlib.suppress(OSError):
-                other.unlink()
-
-
-def read_original(path: Path) -> bytes:
-    """An original's bytes. Raises PictureBroken for a file that is too large to be one, OSError when unreadable."""
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size > _MOST_ORIGINAL_BYTES:
-            raise PictureBroken(f"the file is larger than {_MOST_ORIGINAL_BYTES // 1024 // 1024} MiB")
-        return file.read()
-
-
-def _whole_jpeg(path: Path) -> int:
-    """The size of the JPEG, 0 when it is not there or was cut short: renditions are written without a flush."""
-    try:
-        with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size < 4 or file.read(2) != b"\xff\xd8":
-                return 0
-            file.seek(-2, os.SEEK_END)
-            return size if file.read(2) == b"\xff\xd9" else 0
-    except OSError:
-        return 0
+def _original_of(key: str) -> str:
+    return key.rpartition("/")[2].partition(".")[0]

@@ -6,29 +6,32 @@ Files are read and written in threads; ids and laps are in memory, so that choos
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import Factory, define, field, frozen
 
 from imageserver.clock import Clock
-from imageserver.errors import JournalUnavailable, PictureBroken
+from imageserver.errors import JournalUnavailable, PictureBroken, RenditionsBusy
 from imageserver.jobs import Job
 from imageserver.journal import STORE, Found, Journal, Picture
 from imageserver.pictures.originals import find_original, name_for, write_original
-from imageserver.pictures.renditions import Drawing, Rendition, Renditions, read_original
-from imageserver.pictures.scan import ORIGINALS, scan_library, scan_store
+from imageserver.pictures.reading import read_original
+from imageserver.pictures.rendition import Drawing, Rendition
+from imageserver.pictures.renditions import Renditions
+from imageserver.pictures.scan import ORIGINALS
+from imageserver.pictures.scanning import Scanning
 from imageserver.pictures.stock import MemoryStock
 from imageserver.pictures.turns import Turns
 from imageserver.target import Target
 
 T = TypeVar("T")
 _MOST_RECORDS = 4_096  # pictures' records kept in memory
+_PATIENCE = 0.3  # seconds for which a start waits for the scan, where there are pictures to show meanwhile
 
 _log = logging.getLogger(__name__)
 
@@ -64,27 +67,67 @@ class PictureStore:
     _stock: MemoryStock = field(init=False, factory=MemoryStock)
     _turns: Turns
     _records: OrderedDict[int, Picture] = field(init=False, factory=OrderedDict)
-    absent: dict[str, str] = field(init=False, factory=dict)  # roots whose folder gives nothing now, and why
-    _left: set[str] = field(init=False, factory=set)  # roots whose pictures were dropped, for whatever reason
-    _is_some_unread: bool = field(init=False, default=False)  # dropped, and to be tried again after the next scan
-    _last_look: tuple[tuple[str, int], ...] = field(init=False, default=())
-    _scanning: asyncio.Lock = field(init=False, factory=asyncio.Lock)
+    _patience: float | None = _PATIENCE  # None: for ever
+    _first_scan: asyncio.Task[None] | None = field(init=False, default=None)
     _preparing: set[asyncio.Future[None]] = field(init=False, factory=set)
     renditions: Renditions
     _drawings: Callable[[Picture, Target], Awaitable[Drawing | None]] = field(default=_nothing_drawn)
+    _draws: Callable[[], bool] = field(default=lambda: True)  # whether anything may be drawn on pictures at all
+    _scanning: Scanning = field(
+        init=False,
+        default=Factory(
+            lambda self: Scanning(
+                folder=self.folder,
+                journal=self._journal,
+                libraries=self._libraries,
+                clock=self._clock,
+                executor=self._executor,
+                stock=self._stock,
+                drop=self.drop,
+                renew=self._renew,
+            ),
+            takes_self=True,
+        ),
+    )
 
     async def open(self) -> None:
-        """Take everything known from the journal, then look at the folders. Raises OSError without a store."""
+        """Take everything known from the journal, then look at the folders. Raises OSError without a store.
+
+        Where pictures are known already, a look that takes long goes on behind the start: `scanned` waits for its end.
+        """
         await self._in_thread(lambda: (self.folder / ORIGINALS).mkdir(parents=True, exist_ok=True))
-        self._stock = MemoryStock(await self._journal.pictures.usable())
+        await self._scanning.load()
         await self._turns.open()
-        await self.scan()
+        scan = self._first_scan = asyncio.create_task(self.scan(), name="first scan")
+        # Without any picture the frames would see a card, and laps would begin with the first few that are found.
+        patience = self._patience if self.count(" ".join((STORE, *self._libraries()))) else None
+        try:
+            await asyncio.wait({scan}, timeout=patience)
+        except asyncio.CancelledError:
+            await self._end_first_scan()
+            raise
+        if scan.done():
+            scan.result()
+            return
+        scan.add_done_callback(_say_what_failed)
+        _log.info("%d pictures are known; whether they are still there is looked at meanwhile", self.count())
+
+    async def scanned(self) -> None:
+        """Return when the scan that began with the start has come to its end, however it ended."""
+        if self._first_scan is not None:
+            await asyncio.wait({self._first_scan})
 
     async def close(self) -> None:
-        """Let renditions that are being made come to their end."""
+        """End a scan, which the next start does again; let renditions that are being made come to their end."""
+        await self._end_first_scan()
         if self._preparing:
             await asyncio.wait(self._preparing)
         await self.renditions.close()
+
+    async def _end_first_scan(self) -> None:
+        if self._first_scan is not None:
+            self._first_scan.cancel()
+            await self.scanned()
 
     # What there is
 
@@ -95,6 +138,10 @@ class PictureStore:
     def count(self, scope: str = "") -> int:
         """How many pictures can be shown: all, or those of one root."""
         return self._stock.count(scope)
+
+    async def stored(self) -> int:
+        """How many pictures the store's own folder holds, those that no frame is shown too."""
+        return self.count(STORE) + await self._journal.pictures.count_unshown(STORE)
 
     async def picture(self, picture_id: int) -> Picture | None:
         """A picture that can be shown, or None."""
@@ -123,33 +170,54 @@ class PictureStore:
         """The next picture for a frame and why; None when nothing is stored. Waits for nothing."""
         return self._turns.next(self._stock, frame, scope)
 
+    def peek(self, frame: str, scope: str = "") -> int | None:
+        """The picture that `choose` would give, as far as that is certain. Takes no turn."""
+        return self._turns.peek(self._stock, frame, scope)
+
     def mark_seen(self, frame: str, picture_id: int) -> None:
         """This frame was shown a picture out of turn: its own wish."""
         self._turns.mark_seen(self._stock, frame, picture_id)
+
+    async def set_focus(self, picture: Picture, focus: tuple[float, float] | None) -> None:
+        """The owner says what a crop of this picture must keep. Raises JournalUnavailable."""
+        await self._journal.pictures.set_focus(picture.id, focus)
+        self._records.pop(picture.id, None)
+        await self.renditions.forget(picture.version)
 
     # Showing
 
     async def rendition(self, picture: Picture, target: Target) -> Rendition | None:
         """The picture at a frame's size, or None when it cannot be shown: then it is never chosen again."""
-        path = self.path_of(picture)
+        path, store = self.path_of(picture), self.folder if picture.root == STORE else None
         try:
             drawing = await self._drawings(picture, target)
-            return await self.renditions.get(rendition_name(picture), target, lambda: read_original(path), drawing)
+            return await self.renditions.get(
+                picture.version, target, lambda: read_original(path, store), drawing, picture.focus
+            )
         except PictureBroken as error:
             _log.warning("picture %s cannot be shown: %s", path, error)
             await self._set_aside(picture, str(error))
         except FileNotFoundError:
             _log.warning("picture %s is gone", path)
             self._drop(picture.id)
-            self._is_some_unread = True
+            self._scanning.is_some_unread = True
         except OSError as error:
             _log.warning("picture %s cannot be read: %s", path, error.strerror)
             self._drop(picture.id)
-            self._is_some_unread = True
+            self._scanning.is_some_unread = True
         return None
+
+    def at_hand(self, picture_id: int, target: Target) -> Rendition | None:
+        """A picture's rendition, if memory has all that it takes. Waits for nothing."""
+        if not self._stock.has(picture_id) or self._draws():
+            return None
+        known = self._records.get(picture_id)
+        return self.renditions.at_hand(known.version, target) if known else None
 
     def prepare(self, picture_id: int, target: Target) -> None:
         """Begin to make a rendition that will be asked for soon. Nobody waits, and nothing is lost if it fails."""
+        if self.at_hand(picture_id, target) is not None:
+            return
 
         async def make() -> None:
             picture = await self.picture(picture_id)
@@ -162,7 +230,8 @@ class PictureStore:
 
     def _prepared(self, done: asyncio.Future[None]) -> None:
         self._preparing.discard(done)
-        if not done.cancelled() and (error := done.exception()) is not None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, RenditionsBusy):
             _log.error("a rendition could not be prepared", exc_info=error)
 
     async def _set_aside(self, picture: Picture, reason: str) -> None:
@@ -220,9 +289,10 @@ class PictureStore:
         )
         picture_id = await self._journal.pictures.add_and_settle(picture, job)
         self._records.pop(picture_id, None)
-        if job.frame:
+        if job.frame:  # before it is in the stock: a lap that begins now would take it in and show it again
             self.mark_seen(job.frame, picture_id)
-        self._stock.add(picture_id, STORE)
+        self._stock.remove(picture_id)  # a scan may have seen the file first, and not who made it
+        self._stock.add([picture_id], STORE, made.provider or None)
         stored = await self.picture(picture_id)
         assert stored is not None
         return stored
@@ -231,105 +301,46 @@ class PictureStore:
 
     async def scan(self) -> None:
         """Look at the store and at every library, and take in what is new, changed or gone."""
-        async with self._scanning:
-            try_again, self._is_some_unread = self._is_some_unread, False
-            await self._scan_root(STORE, lambda: scan_store(self.folder), try_again=try_again)
-            libraries = self._libraries()
-            for root in self._stock.roots() - {STORE, *libraries}:
-                _log.info("the pictures of %s are not shown any more: it does not serve", root)
-                self._drop_root(root)
-            for code, folders in libraries.items():
-                await self._scan_root(code, lambda folders=folders: _scan_all(folders()), try_again=try_again)  # type: ignore[misc]  # mypy cannot type a lambda's default
+        await self._scanning.scan()
 
     async def scan_if_changed(self) -> None:
-        """Scan when a folder or a file that could not be shown looks different from the last time."""
-        broken = await self._journal.pictures.broken()
-        look = await self._in_thread(lambda: self._look(broken))
-        if look != self._last_look:
-            await self.scan()
-            self._last_look = look  # what changed while the scan ran is looked at the next time
+        """Scan when a folder or a file that could not be shown looks different; after a long scan, at a later call."""
+        await self._scanning.scan_if_changed()
 
-    def _look(self, broken: list[Picture]) -> tuple[tuple[str, int], ...]:
-        paths = [self.folder, self.folder / ORIGINALS, *map(self.path_of, broken)]
-        with contextlib.suppress(Exception):  # a stranger's folders() may raise anything; the scan will say so
-            paths += [folder for folders in self._libraries().values() for folder in folders()]
-        return tuple((str(path), _changed_at(path)) for path in paths)
+    @property
+    def unscanned(self) -> asyncio.Lock:
+        """Whoever holds it is alone: a scan waits for its release, and it waits for a scan's end."""
+        return self._scanning.turn
 
-    async def _scan_root(self, root: str, files: Callable[[], list[Found]], *, try_again: bool) -> None:
-        last_id = await self._journal.pictures.last_id()
-        try:
-            found = await self._in_thread(files)
-        except Exception as error:
-            self._set_absent(root, f"{error}")
-            return
-        if not found and await self._journal.pictures.count(root):
-            # An empty folder where pictures were is mostly a disk that is not mounted. Nothing is forgotten for it.
-            self._set_absent(root, "it is empty now; its pictures are remembered until some are there again")
-            return
-        result = await self._journal.pictures.take_scan(root, found, self._clock.now(), last_id)
-        for picture_id in result.gone:
-            self._drop(picture_id)
-        for picture_id in (*result.added, *result.changed):
-            self._records.pop(picture_id, None)
-            self._stock.add(picture_id, root)
-        if root in self._left or try_again:
-            self.absent.pop(root, None)
-            self._left.discard(root)
-            for picture_id, known_root in await self._journal.pictures.usable():
-                if known_root == root:
-                    self._stock.add(picture_id, root)
-        if result.added or result.changed or result.gone:
-            _log.info(
-                "scan of %s: %d new, %d changed, %d gone, %d can be shown",
-                root,
-                len(result.added),
-                len(result.changed),
-                len(result.gone),
-                self.count(root),
-            )
-
-    def _set_absent(self, root: str, reason: str) -> None:
-        if root not in self.absent:
-            _log.warning("the folder of %s gives no pictures: %s", root, reason)
-        self.absent[root] = reason
-        self._drop_root(root)
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Roots whose folder gives nothing now, and why."""
+        return self._scanning.absent
 
     # Forgetting
 
-    def _drop_root(self, root: str) -> None:
-        self._left.add(root)
-        for picture_id in list(self._stock.ids(root)):
-            self._drop(picture_id)
-
-    def drop(self, picture_ids: list[int]) -> None:
+    def drop(self, picture_ids: Sequence[int]) -> None:
         """These pictures are no longer there."""
         for picture_id in picture_ids:
             self._drop(picture_id)
 
     def restore(self, pictures: list[Picture]) -> None:
-        """These pictures, dropped a moment ago, are to be chosen again after all."""
-        for picture in pictures:
-            self._stock.add(picture.id, picture.root)
+        """These pictures, dropped a moment ago, are to be chosen again after all, unless they are hidden."""
+        for picture in (one for one in pictures if not one.hidden):
+            self._stock.add([picture.id], picture.root, picture.provider)
 
     def _drop(self, picture_id: int) -> None:
         self._stock.remove(picture_id)
         self._records.pop(picture_id, None)
 
+    def _renew(self, picture_ids: Sequence[int]) -> None:
+        for picture_id in picture_ids:
+            self._records.pop(picture_id, None)
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
 
-def rendition_name(picture: Picture) -> str:
-    """Names a picture's renditions; another when the file changed."""
-    return f"{picture.id}-{picture.size:x}-{picture.mtime_ns:x}"
-
-
-def _changed_at(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _scan_all(folders: list[Path]) -> list[Found]:
-    return [file for folder in folders for file in scan_library(folder)]
+def _say_what_failed(scan: asyncio.Task[None]) -> None:
+    if not scan.cancelled() and (error := scan.exception()) is not None:
+        _log.error("the scan at the start failed: %s", error)

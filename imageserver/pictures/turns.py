@@ -42,9 +42,26 @@ class Turns:
         self._keep(frame, scope, lap)
         return picture, why
 
+    def peek(self, stock: Stock, frame: str, scope: str) -> int | None:
+        """The picture that comes next, without taking the turn; None where a new lap will say."""
+        lap = self._laps.get((frame, scope))
+        if lap is None:
+            return None
+        picture, after, _why = next_picture(lap, stock, scope, random.Random(0))  # noqa: S311 - nothing is chosen by it
+        return picture if after.seed == lap.seed else None
+
     def mark_seen(self, stock: Stock, frame: str, picture_id: int) -> None:
         """This frame was shown a picture out of turn."""
-        self._keep(frame, "", seen(self._lap(stock, frame, ""), picture_id))
+        for scope in {scope for known, scope in self._laps if known == frame} | {""}:
+            self._keep(frame, scope, seen(self._lap(stock, frame, scope), picture_id))
+
+    def rename(self, old: str, new: str) -> None:
+        """A frame has another key from now on, and goes on where it stood."""
+        for known, scope in list(self._laps):
+            if known == old:
+                lap = self._laps.pop((old, scope))
+                self._laps.setdefault((new, scope), lap)
+        self._journal.frames.rename(old, new)
 
     def _lap(self, stock: Stock, frame: str, scope: str) -> Lap:
         return self._laps.get((frame, scope)) or new_lap(stock, scope, self._rng)

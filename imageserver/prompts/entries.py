@@ -8,10 +8,13 @@ from typing import Any
 
 from attrs import frozen
 
+# How deep values are placed below `placeholders`: names, values of each, keys of a value.
+LEVELS = 3
+
 
 @frozen
 class Placed:
-    """A value and the line it stands on, from 1."""
+    """A value and the line it stands on, from 1. Below `placeholders` what a mapping or list holds is placed too."""
 
     value: Any
     line: int
@@ -28,6 +31,14 @@ class Entry:
         """The line of a key's value; the entry's own where the key is missing."""
         placed = self.keys.get(key)
         return self.line if placed is None else placed.line
+
+
+@frozen
+class Contents:
+    """What a prompts file holds, before the rules are applied."""
+
+    entries: list[Placed]  # an Entry each, where the file is right
+    lists: Placed | None  # global_placeholders, down to the keys of a value
 
 
 class Unreadable(Exception):

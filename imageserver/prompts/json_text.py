@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from imageserver.prompts.entries import Entry, Lines, Placed, Unreadable
+from imageserver.prompts.entries import LEVELS, Contents, Entry, Lines, Placed, Unreadable
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 
-def entries(text: str) -> list[Placed]:
-    """The items of "prompts" in the file's order; raises Unreadable."""
+def contents(text: str) -> Contents:
+    """The items of "prompts" in the file's order, and "global_placeholders"; raises Unreadable."""
     try:
-        return _entries(text, Lines(text))
+        return _contents(text, Lines(text))
     except json.JSONDecodeError as error:
         raise Unreadable(error.lineno, f"not valid JSON: {error.msg} (column {error.colno})") from None
     except ValueError:
@@ -44,29 +44,49 @@ def rewritten(text: str, *, drop: int, prompt: str, negative: str | None) -> str
     return written
 
 
-def _entries(text: str, lines: Lines) -> list[Placed]:
+def _contents(text: str, lines: Lines) -> Contents:
     # The standard library checks the syntax and forgets the places, so the text is walked once more for them.
     top = json.loads(text)
     if not isinstance(top, dict) or "prompts" not in top:
         raise Unreadable(1, 'expected {"prompts": [ … ]}')
-    places = [place for key, place, _ in _members(text, 0) if key == "prompts"]
-    if len(places) > 1:
-        raise Unreadable(lines.at(places[1]), 'the key "prompts" stands there twice')
+    places: dict[str, int] = {}
+    for key, place, _ in _members(text, 0):
+        if key in places and key in ("prompts", "global_placeholders"):
+            raise Unreadable(lines.at(place), f'the key "{key}" stands there twice')
+        places[key] = place
     if not isinstance(top["prompts"], list):
-        raise Unreadable(lines.at(places[0]), "prompts must be a list of entries")
-    return [_entry(text, lines, place, value) for place, value in _items(text, places[0])]
+        raise Unreadable(lines.at(places["prompts"]), "prompts must be a list of entries")
+    entries = [_entry(text, lines, place, value) for place, value in _items(text, places["prompts"])]
+    if "global_placeholders" not in top:
+        return Contents(entries, None)
+    return Contents(
+        entries, _placed(text, lines, places["global_placeholders"], top["global_placeholders"], levels=LEVELS)
+    )
 
 
 def _entry(text: str, lines: Lines, begin: int, value: object) -> Placed:
-    line = lines.at(begin)
+    entry = _placed(text, lines, begin, value, levels=1)
     if not isinstance(value, dict):
-        return Placed(value, line)
-    keys: dict[str, Placed] = {}
-    for key, place, member in _members(text, begin):
-        if key in keys:
-            raise Unreadable(lines.at(place), f"the key {json.dumps(key)} stands in one entry twice")
-        keys[key] = Placed(member, lines.at(place))
-    return Placed(Entry(keys, line), line)
+        return entry
+    if "placeholders" in value:
+        place = next(place for key, place, _ in _members(text, begin) if key == "placeholders")
+        entry.value["placeholders"] = _placed(text, lines, place, value["placeholders"], levels=LEVELS)
+    return Placed(Entry(entry.value, entry.line), entry.line)
+
+
+def _placed(text: str, lines: Lines, begin: int, value: object, *, levels: int) -> Placed:
+    line = lines.at(begin)
+    if levels and isinstance(value, dict):
+        members: dict[str, Placed] = {}
+        for key, place, member in _members(text, begin):
+            if key in members:
+                raise Unreadable(lines.at(place), f"the key {json.dumps(key)} stands in one entry twice")
+            members[key] = _placed(text, lines, place, member, levels=levels - 1)
+        return Placed(members, line)
+    if levels and isinstance(value, list):
+        items = _items(text, begin)
+        return Placed([_placed(text, lines, place, item, levels=levels - 1) for place, item in items], line)
+    return Placed(value, line)
 
 
 def _members(text: str, begin: int) -> Iterator[tuple[str, int, Any]]:

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from imageserver.prompts import file
-from imageserver.prompts.reading import Prompt, is_yaml, read_text
+from imageserver.prompts.reading import Reading, is_yaml, read_text
 
 
 class LastGood:
@@ -22,7 +22,7 @@ class LastGood:
         file.sweep(self._yaml)
         file.sweep(self._json)
 
-    def read(self) -> tuple[Prompt, ...] | None:
+    def read(self) -> Reading | None:
         """What the newest good copy says; None when there is none."""
         copies = [
             (signature.modified, path) for path in (self._yaml, self._json) if (signature := file.signature(path))
@@ -34,7 +34,7 @@ class LastGood:
                 continue
             reading = read_text(text, path.name)
             if not reading.problems:
-                return reading.prompts
+                return reading
         return None
 
     def keep(self, name: str, text: str) -> None:

@@ -21,22 +21,27 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.tokens import BlockEntryToken
 
-from imageserver.prompts.entries import Entry, Lines, Placed, Unreadable
+from imageserver.prompts.entries import LEVELS, Contents, Entry, Lines, Placed, Unreadable
 
 # What JSON leaves bare inside quotes and YAML does not take there: C1 controls, Unicode line ends, marks of byte order.
 _NEEDS_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def entries(text: str) -> list[Placed]:
-    """The items of `prompts:` in the file's order; raises Unreadable."""
+_QUOTES = '; a text that begins with "[[" needs quotes, like "[[color]] cat"'
+
+
+def contents(text: str) -> Contents:
+    """The items of `prompts:` in the file's order, and `global_placeholders:`; raises Unreadable."""
     try:
-        return _entries(text)
+        return _contents(text)
     except Unreadable:
         raise
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(part for part in (error.context, error.problem) if part)
-        raise Unreadable(mark.line + 1 if mark else 1, f"not valid YAML: {' '.join(said.split())[:200]}") from None
+        line = mark.line if mark else 0
+        hint = _QUOTES if re.search(r"[:\-]\s+\[\[", "\n".join(text.splitlines()[max(0, line - 1) : line + 1])) else ""
+        raise Unreadable(line + 1, f"not valid YAML: {' '.join(said.split())[:200]}{hint}") from None
     except ReaderError as error:
         line = Lines(text).at(error.position)
         raise Unreadable(line, "not valid YAML: a character that may not stand in the file") from None
@@ -59,18 +64,26 @@ def rewrites(text: str, *, drop: int, prompt: str, negative: str | None) -> Iter
             yield changed
 
 
-def _door() -> YAML:
-    door = YAML(typ="rt", pure=True)
-    door.preserve_quotes = True
-    door.width = 2**31  # never fold the owner's lines
-    door.indent(mapping=2, sequence=4, offset=2)
-    return door
+def door() -> YAML:
+    """How ruamel reads and writes what the owner wrote."""
+    yaml = YAML(typ="rt", pure=True)
+    yaml.preserve_quotes = True
+    yaml.width = 2**31  # never fold the owner's lines
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
 
 
-def _entries(text: str) -> list[Placed]:
-    top = _door().load(text)
+def _contents(text: str) -> Contents:
+    top = door().load(text)
     if not isinstance(top, dict) or "prompts" not in top:
         raise Unreadable(1, 'expected "prompts:" with a list of entries')
+    lists = None
+    if "global_placeholders" in top:
+        lists = _placed(top["global_placeholders"], _line(top, "global_placeholders", 1), LEVELS)
+    return Contents(_entries(top), lists)
+
+
+def _entries(top: Any) -> list[Placed]:
     found = top["prompts"]
     line = _line(top, "prompts", 1)
     if found is None:  # every entry commented out
@@ -83,9 +96,23 @@ def _entries(text: str) -> list[Placed]:
         if not isinstance(item, dict):
             placed.append(Placed(item, item_line))
             continue
-        keys = {str(key): Placed(value, _line(item, key, item_line)) for key, value in item.items()}
+        keys = {
+            str(key): _placed(value, _line(item, key, item_line), LEVELS if key == "placeholders" else 0)
+            for key, value in item.items()
+        }
         placed.append(Placed(Entry(keys, item_line), item_line))
     return placed
+
+
+def _placed(value: Any, line: int, levels: int) -> Placed:
+    # The number of levels is also what ends a list that holds itself.
+    if levels and isinstance(value, dict):
+        members = value.items()
+        return Placed({key: _placed(member, _line(value, key, line), levels - 1) for key, member in members}, line)
+    if levels and isinstance(value, list):
+        items = enumerate(value)
+        return Placed([_placed(item, _line(value, position, line), levels - 1) for position, item in items], line)
+    return Placed(value, line)
 
 
 def _line(node: Any, key: object, otherwise: int) -> int:
@@ -99,7 +126,7 @@ def _line(node: Any, key: object, otherwise: int) -> int:
 
 
 @frozen(kw_only=True)
-class _Span:
+class Span:
     """Where one entry stands in the text, as offsets: its dash, the end of its last line, its number."""
 
     dash: int
@@ -110,25 +137,25 @@ class _Span:
 
 
 def _changed_in_place(text: str, drop: int, prompt: str, negative: str | None) -> str | None:
-    sequence = _block_sequence(text)
-    spans = _spans(text, sequence) if sequence is not None else None
-    if not spans:
+    sequence = block_sequence(text)
+    found = spans(text, sequence) if sequence is not None else None
+    if not found:
         return None
     line_end = "\r\n" if "\r\n" in text else "\n"
-    margin = text[_line_begin(text, spans[0].dash) : spans[0].dash]
+    margin = text[line_begin(text, found[0].dash) : found[0].dash]
     if margin.strip(" "):
         return None  # something stands before the first dash on its line
     edits = []
-    for span in spans:
+    for span in found:
         if span.idx <= drop:
-            edits.append(_cut(text, span, line_end))
+            edits.append(cut(text, span, line_end))
         elif drop:
             edits.append((span.idx_begin, span.idx_end, str(span.idx - drop)))
     inner = margin + "  "
-    lines = [f"{margin}- idx: {len(spans) - drop + 1}", f"{inner}prompt: {_quoted(prompt)}"]
+    lines = [f"{margin}- idx: {len(found) - drop + 1}", f"{inner}prompt: {quoted(prompt)}"]
     if negative is not None:
-        lines.append(f"{inner}negative: {_quoted(negative)}")
-    last = spans[-1].end
+        lines.append(f"{inner}negative: {quoted(negative)}")
+    last = found[-1].end
     before = "" if text[:last].endswith("\n") else line_end
     edits.append((last, last, before + "".join(line + line_end for line in lines)))
     for begin, end, instead in reversed(edits):
@@ -136,9 +163,10 @@ def _changed_in_place(text: str, drop: int, prompt: str, negative: str | None) -
     return text
 
 
-def _cut(text: str, span: _Span, line_end: str) -> tuple[int, int, str]:
-    begin, end = _line_begin(text, span.dash), span.end
-    above = text[_line_begin(text, begin - 1) : begin].strip()
+def cut(text: str, span: Span, line_end: str) -> tuple[int, int, str]:
+    """What is to be taken out with an entry: from, to, and what comes in its place."""
+    begin, end = line_begin(text, span.dash), span.end
+    above = text[line_begin(text, begin - 1) : begin].strip()
     blank = re.compile(r"[ \t]*\r?\n").match(text, end)
     if above.startswith("#"):
         # The comment stays, but must not look as if it spoke of the next entry.
@@ -146,8 +174,9 @@ def _cut(text: str, span: _Span, line_end: str) -> tuple[int, int, str]:
     return begin, blank.end() if blank else end, ""
 
 
-def _block_sequence(text: str) -> SequenceNode | None:
-    top = _door().compose(text)
+def block_sequence(text: str) -> SequenceNode | None:
+    """The list of entries, where each stands on lines of its own."""
+    top = door().compose(text)
     if not isinstance(top, MappingNode):
         return None
     for key, value in top.value:
@@ -156,9 +185,10 @@ def _block_sequence(text: str) -> SequenceNode | None:
     return None
 
 
-def _spans(text: str, sequence: SequenceNode) -> list[_Span] | None:
+def spans(text: str, sequence: SequenceNode) -> list[Span] | None:
+    """Where each entry of the list stands, in the file's order."""
     begin, end = sequence.start_mark.index, sequence.end_mark.index
-    tokens = [token for token in _door().scan(text) if begin <= token.start_mark.index < end]
+    tokens = [token for token in door().scan(text) if begin <= token.start_mark.index < end]
     column = sequence.start_mark.column
     dashes = [
         position
@@ -167,7 +197,7 @@ def _spans(text: str, sequence: SequenceNode) -> list[_Span] | None:
     ]
     if len(dashes) != len(sequence.value):
         return None
-    spans = []
+    found = []
     for node, first, after in zip(sequence.value, dashes, [*dashes[1:], len(tokens)], strict=True):
         number = _number(node)
         if number is None:
@@ -175,16 +205,16 @@ def _spans(text: str, sequence: SequenceNode) -> list[_Span] | None:
         last = max(
             token.end_mark.index for token in tokens[first:after] if token.end_mark.index > token.start_mark.index
         )
-        spans.append(
-            _Span(
+        found.append(
+            Span(
                 dash=tokens[first].start_mark.index,
-                end=_line_after(text, len(text[:last].rstrip())),
+                end=line_after(text, len(text[:last].rstrip())),
                 idx=int(number.value),
                 idx_begin=number.start_mark.index,
                 idx_end=number.end_mark.index,
             )
         )
-    return spans
+    return found
 
 
 def _number(node: object) -> ScalarNode | None:
@@ -195,16 +225,18 @@ def _number(node: object) -> ScalarNode | None:
     return None
 
 
-def _line_begin(text: str, place: int) -> int:
+def line_begin(text: str, place: int) -> int:
+    """Where the line of a place begins."""
     return text.rfind("\n", 0, max(place, 0)) + 1
 
 
-def _line_after(text: str, place: int) -> int:
+def line_after(text: str, place: int) -> int:
+    """Where the line after a place begins."""
     end = text.find("\n", place)
     return len(text) if end < 0 else end + 1
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A double-quoted scalar on one line: JSON's quoting, with the few characters escaped that YAML does not take."""
     return _NEEDS_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
 
@@ -213,8 +245,8 @@ def _quoted(text: str) -> str:
 
 
 def _round_trip(text: str, drop: int, prompt: str, negative: str | None) -> str:
-    door = _door()
-    top = door.load(text)
+    round_trip = door()
+    top = round_trip.load(text)
     found = top["prompts"]
     if found is None:
         found = top["prompts"] = []
@@ -228,5 +260,5 @@ def _round_trip(text: str, drop: int, prompt: str, negative: str | None) -> str:
         new["negative"] = negative
     found.append(new)
     written = io.StringIO()
-    door.dump(top, written)
+    round_trip.dump(top, written)
     return written.getvalue()

@@ -1,31 +1,19 @@
-"""What the command line asks a running server. Only who can read the data folder knows the token."""
+"""What the command line and programs ask a running server."""
 
 from __future__ import annotations
 
-import hmac
 import re
 
 import attrs
 from aiohttp import web
 
-from imageserver.errors import ConfigError
+from imageserver.errors import BadRequest, ConfigError
+from imageserver.target import read_focus
+from imageserver.vigil import Stage
 from imageserver.web.answers import error_answer, json_answer
-from imageserver.web.keys import JOURNAL, OVERVIEW, RELOADER, ROTATION, TOKEN
-from imageserver.web.middlewares import Handler
+from imageserver.web.keys import JOURNAL, OVERVIEW, RELOADER, ROTATION, STORE
 
 _MOST_JOBS = 1000
-
-
-def only_owner(handler: Handler) -> Handler:
-    """Let a request through only with the token from the data folder."""
-
-    async def checked(request: web.Request) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {request.app[TOKEN]}".encode()):
-            return error_answer(401, "unauthorized", "this needs the token that lies in the data folder")
-        return await handler(request)
-
-    return checked
 
 
 async def jobs(request: web.Request) -> web.Response:
@@ -69,3 +57,25 @@ async def healthz(request: web.Request) -> web.Response:
     """GET /healthz: 200 while everything that must run does, else 503."""
     health = request.app[OVERVIEW].health()
     return json_answer(health, status=200 if health["status"] == "ok" else 503)
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """GET /readyz: 200 while frames are answered, else 503."""
+    stage = request.app[OVERVIEW].stage()
+    return json_answer({"status": stage}, status=200 if stage is Stage.READY else 503)
+
+
+async def focus(request: web.Request) -> web.Response:
+    """POST /api/v1/pictures/focus?picture=&at=X,Y: what a crop must keep; `at=none` leaves it to the server again."""
+    store, named = request.app[STORE], request.query.get("picture", "")
+    number = int(named) if named.isdecimal() else await request.app[JOURNAL].pictures.named(named)
+    picture = None if number is None else await store.picture(number)
+    if picture is None:
+        message = f"there is no picture {named[:80]}: give its number, or its path in the store"
+        return error_answer(404, "not_found", message)
+    try:
+        at = read_focus(request.query.get("at", ""))
+    except ValueError as error:
+        raise BadRequest(f"at: {error}") from None
+    await store.set_focus(picture, at)
+    return json_answer({"picture": picture.id, "focus": at})

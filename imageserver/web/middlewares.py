@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -10,8 +9,18 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from imageserver.errors import BadRequest, PromptRefused, TooManyWaiting, UnknownProvider
+from imageserver.access.hosts import is_of_this_house
+from imageserver.errors import (
+    BadRequest,
+    PictureNotMoved,
+    PromptRefused,
+    RenditionsBusy,
+    TooManyWaiting,
+    TooManyWatching,
+    UnknownProvider,
+)
 from imageserver.web.answers import error_answer
+from imageserver.web.keys import ACCESS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _RETRY_AFTER = 30  # seconds: a frame's own rhythm
@@ -26,12 +35,13 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever goes wrong into JSON of our shape; nothing inside shows to the outside."""
     try:
         return await handler(request)
-    except (BadRequest, UnknownProvider) as error:
-        return error_answer(400, error.reason, str(error))
+    except (BadRequest, UnknownProvider, PictureNotMoved) as error:
+        return error_answer(409 if isinstance(error, PictureNotMoved) else 400, error.reason, str(error))
     except PromptRefused as error:
         return error_answer(409 if error.refusal == "broken_library" else 400, error.refusal, str(error))
-    except TooManyWaiting as error:
-        return error_answer(429, error.reason, str(error), headers={"Retry-After": str(_RETRY_AFTER)})
+    except (TooManyWaiting, TooManyWatching, RenditionsBusy) as error:
+        status = 503 if isinstance(error, RenditionsBusy) else 429
+        return error_answer(status, error.reason, str(error), headers={"Retry-After": str(_RETRY_AFTER)})
     except web.HTTPException as error:
         if error.status < 400:
             raise
@@ -45,7 +55,6 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error_answer(500, "internal", "something went wrong in the server; its log says what")
 
 
-@web.middleware
 async def own_pages_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what a foreign web page makes a browser send. Frames send neither header."""
     if request.method not in _SAFE and is_foreign(request):
@@ -65,14 +74,4 @@ def is_foreign(request: web.Request) -> bool:
     except ValueError:
         return True
     # A name of the internet may point here for a moment (DNS rebinding), and then both headers agree.
-    return netloc != request.host or not _is_local_name(host)
-
-
-def _is_local_name(host: str) -> bool:
-    if "." not in host or host.endswith((".local", ".lan", ".home", ".internal", ".home.arpa")):
-        return True  # IPv6 addresses have no dot either
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return netloc != request.host or not (is_of_this_house(host) or request.app[ACCESS].hosts.allows(request.host))

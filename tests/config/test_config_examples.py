@@ -30,7 +30,12 @@ def test_the_complete_example(tmp_path: Path, name: str) -> None:
     config = _load(tmp_path, name)
     assert {key for key in KEYS - {"providers"} if not config.is_given(key)} == set()
     # In a checkout the default for plugins is the checkout's own folder, which no file can name.
-    expected = Options(image_path=tmp_path / "images", plugins_dir=tmp_path / "plugins")
+    expected = Options(
+        image_path=tmp_path / "images",
+        plugins_dir=tmp_path / "plugins",
+        cert_path=tmp_path / "certs",
+        log_file=tmp_path / "log" / "app.log",
+    )
     assert config.options == expected
     assert default_plugins(config.data).name == "plugins"
     lines = (CONF / name).read_text("utf-8").splitlines()

@@ -8,8 +8,10 @@ import pytest
 
 from imageserver.config.folders import check_folders, data_folder, default_images, default_plugins, find_checkout
 from imageserver.config.model import Config, Options, RawSettings
+from imageserver.config.outside import make_own
 from imageserver.config.values import Pairs, Scalar
 
+IN_OURS = {"IMAGESERVER_IN_CONTAINER": "1"}
 needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may write and read everywhere")
 
 
@@ -145,3 +147,81 @@ def test_a_library_of_an_unnamed_provider(tmp_path: Path) -> None:
     config = attrs.evolve(_config(tmp_path, tmp_path / "i"), providers={})
     (problem,) = check_folders(config, {"folder": tmp_path / "no"})
     assert problem.where == "options.yml"
+
+
+def test_a_closed_door_on_the_way_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in somebody's home that nobody else may enter is not said to be missing."""
+    home = tmp_path / "my home"
+    library = home / "Pictures"
+    library.mkdir(parents=True)
+    truth = os.access
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda path, mode: path != home and truth(path, mode))
+        (problem,) = _check(tmp_path / "data", tmp_path / "images", library)
+    assert problem.endswith(
+        f"{library} cannot be reached: {home} is closed to this server (user {os.getuid()}); "
+        f"run: sudo chmod o+x '{home}'"
+    )
+    assert _check(tmp_path / "data", tmp_path / "images", library) == []
+
+
+def _maps(folder: Path, users: str, groups: str) -> Path:
+    (folder / "uid_map").write_text(users)
+    (folder / "gid_map").write_text(groups)
+    return folder
+
+
+ALL = "         0          0 4294967295\n"  # as the kernel writes it where there is no namespace of its own
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder", "command"),
+    [
+        ({}, "/srv/my frames", "run: sudo chown -R {own} '/srv/my frames'"),
+        # what a shell at home exports is not believed of a server that runs there too
+        ({"IMAGESERVER_DATA_ROOT": "/mnt/x"}, "/data", "run: sudo chown -R {own} /data"),
+        (
+            IN_OURS | {"IMAGESERVER_DATA_ROOT": "/mnt/x"},
+            "/data",
+            "run, outside of the container: sudo chown -R {own} /mnt/x/data",
+        ),
+        (
+            IN_OURS | {"IMAGE_SERVER_DATA_ROOT": "/volume1/my frames"},
+            "/images/original",
+            "run, outside of the container: sudo chown -R {own} '/volume1/my frames/images/original'",
+        ),
+        # not one of the five that compose.yaml mounts there
+        (
+            IN_OURS | {"IMAGESERVER_DATA_ROOT": "/mnt/x"},
+            "/photos",
+            "run, outside of the container: sudo chown -R {own} FOLDER  (FOLDER is what is mounted there as /photos)",
+        ),
+        (
+            IN_OURS | {"IMAGESERVER_DATA_ROOT": ""},
+            "/data",
+            "run, outside of the container: sudo chown -R {own} FOLDER  (FOLDER is what is mounted there as /data)",
+        ),
+    ],
+)
+def test_the_command_is_one_for_where_it_is_typed(
+    tmp_path: Path, environment: dict[str, str], folder: str, command: str
+) -> None:
+    """In a container the folder has the name that it has outside, where the owner is."""
+    told = make_own(Path(folder), environment, is_missing=False, maps=_maps(tmp_path, ALL, ALL))
+    assert told == command.format(own=f"{os.getuid()}:{os.getgid()}")
+
+
+def test_the_command_has_the_numbers_outside(tmp_path: Path) -> None:
+    """Where the container has users of its own, as with rootless podman, the command has the numbers behind them."""
+    user, group = os.getuid(), os.getgid()
+    maps = _maps(
+        tmp_path,
+        f"{user + 1} 90000 500\n{user} 1234 1\n",
+        f"{max(group - 5, 0)} 100000 65536\n",
+    )
+    owner = f"1234:{100000 + min(group, 5)}"
+    environment = IN_OURS | {"IMAGESERVER_DATA_ROOT": "/srv/x"}
+    told = make_own(Path("/images/original"), environment, is_missing=True, maps=maps)
+    place = "/srv/x/images/original"
+    assert told == f"run, outside of the container: sudo mkdir -p {place} && sudo chown -R {owner} {place}"
+    assert f"{user}:{group} " in make_own(Path("/data"), {}, is_missing=False, maps=tmp_path / "none")

@@ -97,7 +97,7 @@ providers:
         ("image_path: ~", "image_path: expected a path, got nothing: YAML takes a lone ~ for nothing"),
         ('image_path: "a\\0b"', "image_path: expected a text without control characters"),
         ("image_path: ~nobody-of-this-name/x", "there is no such user"),
-        ("fit_mode: crap", 'fit_mode: expected one of crop, pad, got "crap": did you mean "crop"?'),
+        ("fit_mode: crap", 'fit_mode: expected one of smart, crop, pad, blur-pad, got "crap": did you mean "crop"?'),
         ("disabled_providers: [a b]", '"a b" is no provider code'),
         ("disabled_providers: [1]", 'expected a text, got 1: put it in quotes: "1"'),
         ('disabled_providers: ["\\e[31m"]', r'"\x1b[31m" is no provider code'),
@@ -285,5 +285,8 @@ def test_what_is_good_survives_a_bad_neighbour(tmp_path: Path) -> None:
     (tmp_path / "options.yml").write_text("workers: x\nimage_path: /pictures\nproviders:\n  folder:\n")
     config, problems = read(tmp_path, flags={}, environment={}, now=NOW)
     assert [problem.where for problem in problems] == ["options.yml:1"]
-    assert config.options == Options(image_path=Path("/pictures"), plugins_dir=config.options.plugins_dir)
+    usual = {name: getattr(config.options, name) for name in ("plugins_dir", "cert_path", "log_file")}
+    assert config.options == Options(image_path=Path("/pictures"), **usual)
+    assert config.options.cert_path == tmp_path / "certs"
+    assert config.options.log_file == tmp_path / "log" / "app.log"
     assert list(config.providers) == ["folder"]

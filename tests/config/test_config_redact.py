@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imageserver.config.model import Config, setting
+from imageserver.config.model import Config
 from imageserver.config.reader import load
 from imageserver.config.redact import show
+from imageserver.config.setting import setting
 from imageserver.config.settings import read_settings
 
 NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import attrs
 import pytest
 
-from imageserver.config.model import between, setting
+from imageserver.config.limits import between
 from imageserver.config.reader import load
+from imageserver.config.setting import setting
 from imageserver.config.settings import read_settings
 
 NOW = datetime(2026, 5, 5, 12, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A stranger's plugin, dropped into the volume by run.sh: one grey picture."""
+"""A stranger's plugin, dropped into the volume by run.sh: half black, half a colour that the seed says."""
 
 import io
 
@@ -8,13 +8,15 @@ import imageserver
 
 
 class Dropped(imageserver.ImageProvider):
-    """Paints grey."""
+    """Paints two halves."""
 
     code = "dropped"
 
     async def generate(self, request: imageserver.GenerationRequest) -> imageserver.GeneratedImage:
+        picture = Image.new("RGB", (request.width, request.height))
+        picture.paste(f"hsl({request.seed % 360}, 80%, 50%)", (0, 0, request.width, request.height // 2))
         paper = io.BytesIO()
-        Image.new("RGB", (request.width, request.height), (90, 90, 90)).save(paper, "JPEG")
+        picture.save(paper, "JPEG")
         return imageserver.GeneratedImage(data=paper.getvalue())
 
 

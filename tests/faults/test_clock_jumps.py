@@ -11,11 +11,15 @@ from default_plugins.yandexart_room import write_keys
 from fakes.yandex import FakeYandex
 from program import program
 
+from imageserver.frame_client.client import FrameClient
 from imageserver.frame_client.jpeg import inspect
+from imageserver.frame_client.wire import Limits
 from imageserver.testing.ledger import Ledger
 
 LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 NOW = datetime.now(UTC).replace(microsecond=0)
+
+pytestmark = pytest.mark.timeout(400)  # whole programs under a false clock, which slows them down
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +61,14 @@ async def charges(tmp_path: Path, first: datetime, then: datetime, *, cap: int =
         )
         set_clock(clock, first)
         async with program(data, extra=false_clock(clock)) as server:
+            # The false clock reads its file at every look, which makes the whole program several times as slow.
+            patient = Limits(first_byte=30.0, pause=30.0)
+            frame = FrameClient("127.0.0.1", server.port, poll=0.05, limits=patient)
             counts = []
             for when in (first, then):
                 set_clock(clock, when)
                 for kind in ("ydart", "auto", "ydart"):
-                    jpeg = await server.frame.picture(kind, prompt="a heron" if kind == "ydart" else None)
+                    jpeg = await frame.picture(kind, prompt="a heron" if kind == "ydart" else None)
                     assert inspect(jpeg).width == 320
                 counts.append(len(fake.ledger.charges))
     return counts[0], counts[1] - counts[0]

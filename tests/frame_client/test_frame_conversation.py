@@ -13,7 +13,8 @@ from PIL import Image
 
 from imageserver.frame_client import FrameClient, FrameWouldFail, conversation
 from imageserver.frame_client.command import frame_command, parse_address, parse_size
-from imageserver.frame_client.conversation import FrameOptions, run
+from imageserver.frame_client.conversation import run
+from imageserver.frame_client.options import FrameOptions
 
 from .fakes import (
     FakeClock,
@@ -170,23 +171,22 @@ async def test_watching_goes_on_after_a_failure() -> None:
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        ("frame.local", ("frame.local", 8099)),
-        ("10.0.0.5:80", ("10.0.0.5", 80)),
-        ("http://10.0.0.5:8099/", ("10.0.0.5", 8099)),
-        ("HTTP://server", ("server", 8099)),
-        ("[::1]", ("::1", 8099)),
-        ("[::1]:9000", ("::1", 9000)),
-        ("http://[fe80::1]:9000", ("fe80::1", 9000)),
+        ("frame.local", ("frame.local", None, None)),
+        ("10.0.0.5:80", ("10.0.0.5", 80, None)),
+        ("http://10.0.0.5:8099/", ("10.0.0.5", 8099, False)),
+        ("HTTP://server", ("server", None, False)),
+        ("https://server", ("server", None, True)),
+        ("[::1]", ("::1", None, None)),
+        ("[::1]:9000", ("::1", 9000, None)),
+        ("https://[fe80::1]:9000", ("fe80::1", 9000, True)),
     ],
 )
-def test_addresses_are_understood(text: str, address: tuple[str, int]) -> None:
+def test_addresses_are_understood(text: str, address: tuple[str, int | None, bool | None]) -> None:
     """A host, a host with a port, a URL and IPv6 in brackets all name a server."""
     assert parse_address(text) == address
 
 
-@pytest.mark.parametrize(
-    "text", ["", "::1", "host:port", "host:99999", "https://host", "http://host/path", "a@b", "[x"]
-)
+@pytest.mark.parametrize("text", ["", "::1", "host:port", "host:99999", "ftp://host", "http://host/path", "a@b", "[x"])
 def test_what_is_no_address_is_refused(text: str) -> None:
     """A mistake in the address is told before anything is asked."""
     with pytest.raises(click.BadParameter):

@@ -73,6 +73,44 @@ async def test_a_read_sees_posts_before_it(database: Database) -> None:
     assert await database.read(names) == ["posted"]
 
 
+async def test_posts_wait_for_company(database: Database) -> None:
+    """Fifty notes that nobody waits for, given one after the other, are one commit."""
+    commits: list[str] = []
+    await database.read(lambda connection: connection.set_trace_callback(commits.append))
+    for number in range(50):
+        database.post(put(f"{number:03}"))
+        await asyncio.sleep(0)  # what would go at once has gone by now
+    assert len(await database.read(names)) == 50
+    await database.read(names)  # the first one is answered before its group is committed
+    assert commits.count("COMMIT") == 1
+
+
+async def test_posts_go_by_themselves(database: Database) -> None:
+    """A note is written although nobody asks the journal for anything after it."""
+    written = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def work(connection: sqlite3.Connection) -> None:
+        put("alone")(connection)
+        loop.call_soon_threadsafe(written.set)
+
+    database.post(work)
+    await written.wait()
+    assert await database.read(names) == ["alone"]
+
+
+async def test_the_last_of_several_counts(database: Database) -> None:
+    """Of notes that are each posted instead of the one before only the last is run, in the place of the first."""
+    run: list[str] = []
+    for name, instead_of in (("a1", "a"), ("other", None), ("a2", "a"), ("b", "b"), ("a3", "a")):
+        database.post(lambda _connection, name=name: run.append(name), instead_of=instead_of)  # type: ignore[misc]
+    await database.read(names)
+    assert run == ["a3", "other", "b"]
+    database.post(lambda _connection: run.append("a4"), instead_of="a")
+    await database.read(names)
+    assert run[-1] == "a4"
+
+
 async def test_an_sqlite_error_has_one_name(database: Database) -> None:
     """What SQLite refuses is a JournalUnavailable for the caller, with SQLite's own error behind it."""
     await database.write(put("once"))

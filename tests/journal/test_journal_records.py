@@ -12,7 +12,7 @@ from imageserver.errors import TooManyWaiting
 from imageserver.job_ids import LIFETIME
 from imageserver.jobs import JobState, Kind
 from imageserver.journal import STORE, Found, Journal, LapRecord
-from journal.records import a_done_job, a_job, a_picture
+from journal.records import a_done_job, a_job, a_picture, usable
 
 
 async def test_a_job_comes_back_as_it_was(journal: Journal) -> None:
@@ -130,12 +130,31 @@ async def test_old_jobs_are_forgotten_but_no_open_one(journal: Journal) -> None:
     assert [job.id for job in await journal.jobs.recent(10)] == ["young", "open"]
 
 
+async def test_a_crowds_jobs_are_trimmed(journal: Journal) -> None:
+    """Above the most that are kept only what a frame has taken from the store is deleted, the oldest first.
+
+    Whatever a provider painted, what is still to be fetched and what is open stays.
+    """
+    for number in range(5000):
+        journal.jobs.note(a_done_job(f"s{number}", picture=1, fetched=3000.0))
+    journal.jobs.note(a_done_job("awaited", picture=2))
+    journal.jobs.note(a_done_job("painted", picture=3, provider="painter", fetched=3000.0))
+    await journal.jobs.create(a_job("open"))
+    for number in range(10):
+        journal.jobs.note(a_done_job(f"t{number}", picture=1, fetched=3000.0))
+    assert await journal.jobs.trim(8) == 5002
+    left = {job.id for job in await journal.jobs.recent(100)}
+    assert left == {"awaited", "painted", "open", *(f"t{number}" for number in range(2, 10))}
+    assert await journal.jobs.trim(8) == 0
+    assert await journal.jobs.trim(1_000_000) == 0
+
+
 async def test_a_picture_and_its_job_are_one_commit(journal: Journal) -> None:
     """A picture is added and its job done with its id, together; a second time the picture keeps its id."""
     await journal.jobs.create(a_job("j"))
     picture = a_picture("original/a.jpg", details={"style": "звёзды"}, seed=5)
     number = await journal.pictures.add_and_settle(picture, a_done_job("j"))
-    assert await journal.pictures.get(number) == evolve(picture, id=number)
+    assert await journal.pictures.get(number) == evolve(picture, id=number, why="the threshold has passed")
     job = await journal.jobs.get("j")
     assert job is not None
     assert (job.state, job.picture) == (JobState.DONE, number)
@@ -149,36 +168,64 @@ async def test_ids_of_pictures_are_never_given_twice(journal: Journal) -> None:
     assert await journal.pictures.add_and_settle(a_picture("a.jpg"), a_job("none")) == first + 1
 
 
-async def test_a_scan_keeps_what_came_meanwhile(journal: Journal) -> None:
-    """A picture added while the folder was being read is not gone for being missing in the list."""
-    files = [Found(path=name, size=1, mtime_ns=1) for name in ("a.jpg", "b.jpg")]
-    await journal.pictures.take_scan(STORE, files, 1.0, await journal.pictures.last_id())
-    last = await journal.pictures.last_id()
-    added = await journal.pictures.add_and_settle(a_picture("original/new.jpg"), a_job("none"))
-    result = await journal.pictures.take_scan(STORE, files[:1], 2.0, last)
-    assert (result.added, result.changed, result.gone) == ((), (), (2,))
-    assert await journal.pictures.get(added) is not None
+async def test_files_are_compared_with_what_is_known(journal: Journal) -> None:
+    """Of files in one piece the known, the changed and the new are told apart, by root, whatever their names hold."""
+    names = [
+        "a.jpg",
+        'quote".jpg',
+        "back\\slash.jpg",
+        "new\nline.jpg",
+        "кошка.jpg",
+        "\x01 \u2028.jpg",
+        "[1].jpg",
+        "%s?.jpg",
+    ]
+    files = [Found(path=name, size=2**40 + number, mtime_ns=-number) for number, name in enumerate(names)]
+    assert await journal.scans.add(STORE, files, 1.0) == list(range(1, 9))
+    other = evolve(files[1], mtime_ns=-8)
+    stranger = Found(path="A.jpg", size=2**40, mtime_ns=0)
+    compared = await journal.scans.compare(STORE, [files[0], stranger, other, *files[2:]])
+    assert sorted(compared.known) == list(range(1, 9))
+    assert (compared.new, compared.changed) == ([stranger], [(2, other)])
+    elsewhere = await journal.scans.compare("folder", files)
+    assert (elsewhere.known, len(elsewhere.new), elsewhere.changed) == ([], 8, [])
+    await journal.scans.change([(2, other.size, other.mtime_ns), (999, 1, 1)])
+    again = await journal.scans.compare(STORE, [other, *files[2:]])
+    assert (again.new, again.changed) == ([], [])
 
 
-async def test_a_scan_touches_one_root_only(journal: Journal) -> None:
-    """The same path in two roots is two pictures, and a scan of one forgets nothing of the other."""
-    file = Found(path="a.jpg", size=1, mtime_ns=1)
-    await journal.pictures.take_scan(STORE, [file], 1.0, 0)
-    await journal.pictures.take_scan("folder", [file], 1.0, 1)
-    await journal.pictures.take_scan("folder", [], 2.0, 2)
-    assert await journal.pictures.usable() == [(1, STORE)]
+async def test_a_picture_that_is_known_meanwhile_is_left_alone(journal: Journal) -> None:
+    """A file whose record was committed after the comparison gets no second one, and keeps its maker."""
+    number = await journal.pictures.add_and_settle(a_picture("a.jpg"), a_job("none"))
+    files = [Found(path=name, size=3, mtime_ns=7) for name in ("a.jpg", "b.jpg")]
+    (new,) = await journal.scans.add(STORE, files, 2.0)
+    assert await usable(journal) == [(number, STORE, "painter"), (new, STORE, None)]
 
 
 async def test_a_changed_file_is_tried_again(journal: Journal) -> None:
-    """A broken picture can be shown again once its file is another one, and only then."""
-    file = Found(path="a.jpg", size=1, mtime_ns=1)
-    await journal.pictures.take_scan(STORE, [file], 1.0, 0)
+    """A broken picture is among those that can be shown once its file is another one."""
+    await journal.scans.add(STORE, [Found(path="a.jpg", size=1, mtime_ns=1)], 1.0)
     await journal.pictures.set_broken(1, "truncated")
-    await journal.pictures.take_scan(STORE, [file], 2.0, 1)
+    assert (await usable(journal), await journal.pictures.count_unshown(STORE)) == ([], 1)
     assert [picture.broken for picture in await journal.pictures.broken()] == ["truncated"]
-    result = await journal.pictures.take_scan(STORE, [evolve(file, mtime_ns=2)], 3.0, 1)
-    assert result.changed == (1,)
+    await journal.scans.change([(1, 1, 2)])
+    assert (await usable(journal), await journal.pictures.count_unshown(STORE)) == ([(1, STORE, None)], 0)
     assert await journal.pictures.broken() == []
+
+
+async def test_many_pictures_are_read_in_pieces(journal: Journal) -> None:
+    """More pictures than one piece holds are all there, each on its shelf, the lowest first."""
+    for name, root in (("a", STORE), ("b", "folder"), ("c", STORE)):
+        files = [Found(path=f"{name}{number}.jpg", size=1, mtime_ns=1) for number in range(9_000)]
+        await journal.scans.add(root, files, 1.0)
+    rows = [row async for row in journal.scans.shelves()]
+    assert len(rows) > 2
+    assert all(row.ids == sorted(row.ids) for row in rows)
+    assert len(await usable(journal)) == 27_000
+    assert [row.ids async for row in journal.scans.shelves("folder")] == [list(range(9_001, 18_001))]
+    assert await journal.scans.bounds("folder") == (9_001, 18_000)
+    assert await journal.scans.bounds("nobody") == (1, 0)
+    assert await journal.pictures.oldest(STORE, 9_002, {1, 9_000}) == [*range(2, 9_000), *range(18_001, 18_005)]
 
 
 async def test_a_lap_survives_a_restart(tmp_path: Path) -> None:

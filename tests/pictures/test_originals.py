@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from imageserver.pictures import quarantine
 from imageserver.pictures.originals import find_original, name_for, write_original
 from imageserver.pictures.quarantine import Quarantine
 from imageserver.pictures.scan import scan_library
@@ -43,13 +46,44 @@ def test_a_library_is_read_to_its_depth(tmp_path: Path) -> None:
     top = (tmp_path / "library").resolve()
     assert sorted(file.path for file in scan_library(tmp_path / "library")) == [f"{top}/{name}" for name in shown]
     with pytest.raises(OSError, match="missing"):
-        scan_library(tmp_path / "missing")
+        next(scan_library(tmp_path / "missing"))
 
 
 def test_an_answer_is_kept_with_the_reason(tmp_path: Path) -> None:
     """What is no picture is kept byte for byte, with who gave it and why it is no picture."""
-    path = Quarantine(tmp_path / "quarantine").keep("../job", "painter", b"<html>", "это не картинка")
+    path = Quarantine(tmp_path / "quarantine").keep("../job", "painter", b"<html>", "это не картинка", is_paid=False)
     assert path.read_bytes() == b"<html>"
     assert path.parent == tmp_path / "quarantine"
     facts = json.loads(path.with_suffix(".json").read_text())
-    assert facts == {"job": "../job", "provider": "painter", "reason": "это не картинка"}
+    assert facts == {"job": "../job", "provider": "painter", "reason": "это не картинка", "paid": False}
+
+
+def test_what_cost_nothing_makes_room_and_what_was_paid_for_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A free service that gives nonsense for ever fills no disk; an answer that was bought is never thrown away."""
+    monkeypatch.setattr(quarantine, "MOST_FREE", 3)
+    monkeypatch.setattr(quarantine, "MOST_FREE_BYTES", 250)
+    kept, moments = Quarantine(tmp_path), count(1_000_000)
+
+    def keep(job: str, size: int, *, is_paid: bool) -> None:
+        path = kept.keep(job, "p", b"x" * size, "no", is_paid=is_paid)
+        os.utime(path, (moment := next(moments), moment))
+
+    def jobs() -> set[str]:
+        found = {json.loads(path.read_text())["job"] for path in tmp_path.glob("*.json")}
+        assert len(list(tmp_path.glob("*.bin"))) == len(list(tmp_path.glob("*.json"))) == len(found)
+        return found
+
+    keep("bought", 400, is_paid=True)
+    for number in range(5):
+        keep(f"free{number}", 10, is_paid=False)
+    assert jobs() == {"bought", "free2", "free3", "free4"}
+    keep("large", 240, is_paid=False)
+    assert jobs() == {"bought", "free4", "large"}
+    keep("huge", 300, is_paid=False)
+    assert jobs() == {"bought", "huge"}
+    for path in tmp_path.glob("*.json"):  # nobody knows any more what they cost
+        path.write_text("{")
+    kept.keep("last", "p", b"x" * 250, "no", is_paid=False)
+    assert len(list(tmp_path.glob("*.bin"))) == 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from journal.records import a_done_job, a_job, a_picture
+from journal.records import a_done_job, a_job, a_picture, usable
 
 from imageserver.job_ids import LIFETIME
 from imageserver.journal import Journal
@@ -30,7 +30,7 @@ async def test_the_oldest_go_until_the_minimum_remains(room: Room) -> None:
     await room.store.rendition(picture, TARGET)
     assert await room.rotation(2, 5).run() == Rotated(stored=6, deleted=4)
     assert room.files() == ["5.jpg", "6.jpg"]
-    assert [number for number, _root in await room.journal.pictures.usable()] == [5, 6]
+    assert [number for number, _root, _maker in await usable(room.journal)] == [5, 6]
     assert list((room.base / "renditions").rglob("*.jpg")) == []
     assert room.store.count() == 2
 
@@ -125,6 +125,7 @@ async def test_nothing_outside_the_store_is_deleted(room: Room, caplog: pytest.L
     room.put("plain.jpg")
     for path in paths:
         await room.journal.pictures.add_and_settle(a_picture(path), a_job("none"))
+    room.store.restore(await room.journal.pictures.get_all(range(100)))  # as a start takes them up
     assert (await room.rotation(0, 1).run()).deleted == 1
     assert outside.read_bytes() == b"precious"
     assert (elsewhere / "a.jpg").read_bytes() == b"precious"
@@ -192,9 +193,9 @@ async def test_spare_and_count_are_kept_apart(journal_of_ten: Journal) -> None:
     """`oldest` gives as many as asked for whatever is spared, oldest first."""
     spare = {1, 2, 5, 999}
     found = await journal_of_ten.pictures.oldest("store", 4, spare)
-    assert [picture.id for picture in found] == [3, 4, 6, 7]
+    assert found == [3, 4, 6, 7]
     found = await journal_of_ten.pictures.oldest("store", 100, range(1, 10))
-    assert [picture.id for picture in found] == [10]
+    assert found == [10]
 
 
 @pytest.fixture

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from attrs import evolve
-from journal.records import a_done_job, a_job
+from journal.records import a_done_job, a_job, usable
 
 from imageserver.jobs import JobState
 from imageserver.journal import STORE, Found
-from imageserver.pictures import store as store_module
+from imageserver.pictures import scanning as scanning_module
 from imageserver.pictures.originals import name_for, write_original
 from imageserver.pictures.scan import scan_store
 from pictures.room import TARGET, Room, jpeg, opened
@@ -36,7 +37,7 @@ async def test_the_oldest_file_has_the_lowest_id(room: Room) -> None:
     for name, age in (("b.jpg", 5), ("a.jpg", 1), ("c.jpg", 9)):
         room.put(name, age=age)
     await room.store.scan()
-    oldest = await room.journal.pictures.oldest(STORE, 3, ())
+    oldest = await room.journal.pictures.get_all(await room.journal.pictures.oldest(STORE, 3, ()))
     assert [picture.path for picture in oldest] == ["c.jpg", "b.jpg", "a.jpg"]
 
 
@@ -105,19 +106,19 @@ async def test_an_unmounted_store_forgets_nothing(how: str, room: Room) -> None:
     for name in ("a.jpg", "original/b.jpg"):
         room.put(name)
     await room.store.scan()
-    before = await room.journal.pictures.usable()
+    before = await usable(room.journal)
     room.folder.rename(room.base / "away")
     if how == "emptied":
         room.folder.mkdir()
     await room.store.scan()
     assert room.store.count() == 0
-    assert await room.journal.pictures.usable() == before
+    assert await usable(room.journal) == before
     if how == "emptied":
         room.folder.rmdir()
     (room.base / "away").rename(room.folder)
     await room.store.scan()
     assert room.store.count() == 2
-    assert await room.journal.pictures.usable() == before
+    assert await usable(room.journal) == before
 
 
 async def test_a_library_that_raises_forgets_nothing(room: Room) -> None:
@@ -171,13 +172,12 @@ async def test_nothing_is_lost_when_a_picture_comes_during_a_scan(room: Room, mo
     room.put("a.jpg")
     listed, go_on = threading.Event(), threading.Event()
 
-    def slow_scan(folder: Path) -> list[Found]:
-        found = scan_store(folder)
+    def slow_scan(folder: Path) -> Iterator[Found]:
+        yield from scan_store(folder)
         listed.set()
         go_on.wait(30)
-        return found
 
-    monkeypatch.setattr(store_module, "scan_store", slow_scan)
+    monkeypatch.setattr(scanning_module, "scan_store", slow_scan)
     scanning = asyncio.ensure_future(room.store.scan())
     await asyncio.get_running_loop().run_in_executor(None, listed.wait, 30)
     picture = await room.add(a_job("j"))
@@ -192,18 +192,44 @@ async def test_a_file_that_comes_during_a_scan_is_seen_at_the_next_look(
 ) -> None:
     """A file dropped in while scan_if_changed was at work is taken in by the next one, without another change."""
 
-    def scan_and_more(folder: Path) -> list[Found]:
-        found = scan_store(folder)
+    def scan_and_more(folder: Path) -> Iterator[Found]:
+        yield from scan_store(folder)
         if not (folder / "late.jpg").exists():
             room.put("late.jpg")
             os.utime(folder, (5, 5))  # another date than before, however coarse the disk's clock
-        return found
 
-    monkeypatch.setattr(store_module, "scan_store", scan_and_more)
+    monkeypatch.setattr(scanning_module, "scan_store", scan_and_more)
     room.put("a.jpg")
     await room.store.scan_if_changed()
     await room.store.scan_if_changed()
     assert sorted(await room.show_all()) == ["a.jpg", "late.jpg"]
+
+
+async def test_scans_take_a_small_part_of_the_time(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a scan of ten seconds a changed folder waits for eight minutes; after a quick one it does not."""
+    loop = asyncio.get_running_loop()
+
+    takes = 1.0
+
+    def slow_scan(folder: Path) -> Iterator[Found]:
+        asyncio.run_coroutine_threadsafe(room.clock.advance(takes), loop).result(30)
+        yield from scan_store(folder)
+
+    monkeypatch.setattr(scanning_module, "scan_store", slow_scan)
+    room.put("a.jpg")
+    await room.store.scan_if_changed()
+    room.put("original/b.jpg")
+    takes = 10.0
+    await room.store.scan_if_changed()
+    assert room.store.count() == 2
+    room.put("original/c.jpg")
+    os.utime(room.folder / "original", (5, 5))  # another date than before, however coarse the disk's clock
+    await room.clock.advance(499)
+    await room.store.scan_if_changed()
+    assert room.store.count() == 2
+    await room.clock.advance(1)
+    await room.store.scan_if_changed()
+    assert room.store.count() == 3
 
 
 async def test_a_picture_that_a_scan_saw_first_is_the_providers(room: Room) -> None:

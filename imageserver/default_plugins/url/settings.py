@@ -37,6 +37,7 @@ class UrlSettings:
     """The owner's settings."""
 
     url: str = field(
+        repr=False,  # it may be signed
         validator=[
             _has_known_places,
             is_web_address("http://192.168.1.30/snapshot.jpg", is_base=False),

@@ -1,0 +1,118 @@
+BEGIN TRANSACTION;
+CREATE TABLE counters (           -- what happened how often, by the owner's local day
+    day TEXT NOT NULL,
+    name TEXT NOT NULL,
+    label TEXT NOT NULL,          -- of what kind, or whose; '' where there is only one
+    value INTEGER NOT NULL,
+    PRIMARY KEY (day, name, label)
+) WITHOUT ROWID;
+INSERT INTO "counters" VALUES('2026-11-27','pictures_made','atelier',1);
+INSERT INTO "counters" VALUES('2026-11-27','pictures_made','dear',1);
+INSERT INTO "counters" VALUES('2026-11-27','pictures_sent','made',2);
+INSERT INTO "counters" VALUES('2026-11-27','pictures_sent','stored',3);
+INSERT INTO "counters" VALUES('2026-11-27','requests','GET /operation/result/{id} 2xx',9);
+INSERT INTO "counters" VALUES('2026-11-27','requests','POST /operation/start 2xx',5);
+INSERT INTO "counters" VALUES('2026-11-27','requests','POST /prompt/add 2xx',1);
+CREATE TABLE frames (             -- where each frame stands in its lap through the stored pictures
+    frame TEXT NOT NULL,
+    scope TEXT NOT NULL,          -- '' for everything stored, else one provider's folder
+    seed INTEGER NOT NULL,
+    low INTEGER NOT NULL,
+    high INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    newest INTEGER NOT NULL,
+    ahead TEXT NOT NULL,          -- newer pictures it has seen already: ids with spaces between them
+    last_seen REAL NOT NULL, shown INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (frame, scope)
+) WITHOUT ROWID;
+INSERT INTO "frames" VALUES('127.0.0.1','',2233755322317565121,1,3,3,3,'4 5',1.79574487825686907767e+09,3);
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    frame TEXT NOT NULL,
+    created REAL NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    why TEXT NOT NULL,
+    state TEXT NOT NULL,
+    candidates TEXT NOT NULL,     -- codes with spaces between them
+    prompt TEXT NOT NULL,
+    negative TEXT,
+    seed INTEGER NOT NULL,
+    provider TEXT,
+    ticket TEXT,
+    picture INTEGER,
+    card TEXT,
+    error TEXT,
+    message TEXT,
+    settled REAL,
+    fetched REAL
+, template TEXT, translations TEXT NOT NULL DEFAULT '{}');
+INSERT INTO "jobs" VALUES('AWsI5GoAAAAAAAAAAU_y4EeL8uVypX6TudIg6gCR1fY','old','127.0.0.1',1.79574487401889252655e+09,320,480,'asked for a stored picture; next in the lap','done','','',NULL,0,NULL,NULL,1,NULL,NULL,NULL,1.79574487401889252655e+09,1.79574487452130126955e+09,NULL,'{}');
+INSERT INTO "jobs" VALUES('AWsI5GoAAAAAAAAAAnEYU68TC8trmePmiHSLYBM1aDk','old','127.0.0.1',1.79574487453195500374e+09,320,480,'asked for a stored picture; next in the lap','done','','',NULL,0,NULL,NULL,2,NULL,NULL,NULL,1.79574487453195500374e+09,1.79574487479801511765e+09,NULL,'{}');
+INSERT INTO "jobs" VALUES('AGsI5GoAAAAAAAAAAFyOhtexFFks1-QV1unAsgBMzQU','provider','127.0.0.1',1.79574487483003783225e+09,320,480,'asked for dear; dear painted','done','dear','a dear owl',NULL,56787542,'dear',NULL,4,NULL,NULL,NULL,1.79574487486710095401e+09,1.79574487531635665891e+09,NULL,'{}');
+INSERT INTO "jobs" VALUES('AGsI5GsAAAAAAAAAAKbPkxO0M-8IPPo8GRil4jtMQhU','provider','127.0.0.1',1.79574487532158160209e+09,320,480,'asked for atelier; atelier painted','done','atelier','a free owl',NULL,401272871,'atelier',NULL,5,NULL,NULL,NULL,1.79574487788271307947e+09,1.79574487824784326554e+09,NULL,'{}');
+INSERT INTO "jobs" VALUES('AWsI5G4AAAAAAAAAA35rjvpFWjzVApEb4Z8btIWCbuM','old','127.0.0.1',1.79574487825698876379e+09,320,480,'asked for a stored picture; next in the lap','done','','',NULL,0,NULL,NULL,3,NULL,NULL,NULL,1.79574487825698876379e+09,1.7957448786043393612e+09,NULL,'{}');
+CREATE TABLE notes (              -- single values that must survive a restart
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO "notes" VALUES('asked:atelier','1795744875.3824644');
+INSERT INTO "notes" VALUES('asked:dear','1795744874.8501616');
+INSERT INTO "notes" VALUES('id_secret','137550aafe8446e9da6b8aef1aec607d6db85ec77f1ddc57ead1220d6018aebc');
+INSERT INTO "notes" VALUES('starter_set','0');
+CREATE TABLE pictures (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given twice: ids on the wire carry it
+    root TEXT NOT NULL,           -- 'store', or the code of the provider whose folder it lies in
+    path TEXT NOT NULL,           -- below the root
+    size INTEGER NOT NULL,        -- bytes
+    mtime_ns INTEGER NOT NULL,
+    first_seen REAL NOT NULL,
+    provider TEXT,                -- who made it; NULL: the owner put it there
+    job TEXT,
+    prompt TEXT,
+    negative TEXT,
+    model TEXT,
+    seed INTEGER,
+    details TEXT NOT NULL DEFAULT '{}',
+    broken TEXT                   -- why it cannot be shown; cleared when the file changes
+, sha256 TEXT, focus TEXT);
+INSERT INTO "pictures" VALUES(1,'store','mine-0.jpg',725,1795744869422135019,1795744873.97729,NULL,NULL,NULL,NULL,NULL,NULL,'{}',NULL,NULL,NULL);
+INSERT INTO "pictures" VALUES(2,'store','mine-1.jpg',723,1795744869422319554,1795744873.97729,NULL,NULL,NULL,NULL,NULL,NULL,'{}',NULL,NULL,NULL);
+INSERT INTO "pictures" VALUES(3,'store','mine-2.jpg',724,1795744869439316272,1795744873.97729,NULL,NULL,NULL,NULL,NULL,NULL,'{}',NULL,NULL,NULL);
+INSERT INTO "pictures" VALUES(4,'store','original/f1795744874-b487ce001c04.jpg',3030,1795744874867823190,1.79574487487093663222e+09,'dear','AGsI5GoAAAAAAAAAAFyOhtexFFks1-QV1unAsgBMzQU','a dear owl',NULL,'a model',NULL,'{}',NULL,'670f0d1193a80477aa3aa9759f377f3a2bc9111774e3d4a467e5ab9db66eb8cf',NULL);
+INSERT INTO "pictures" VALUES(5,'store','original/f1795744875-7bc1ad3058af.jpg',224116,1795744877901711112,1.7957448779145138264e+09,'atelier','AGsI5GsAAAAAAAAAAKbPkxO0M-8IPPo8GRil4jtMQhU','a free owl',NULL,'sea',401272871,'{"style": "sea"}',NULL,'7f00bd36bbbf4e14506fd2eab490f855a7d9a3525e5d3fa35608f8f0d7a11f23',NULL);
+CREATE TABLE sightings (          -- which frames were seen, and how they fared
+    frame TEXT PRIMARY KEY,
+    address TEXT NOT NULL,
+    first_seen REAL NOT NULL,
+    last_seen REAL NOT NULL,
+    requests INTEGER NOT NULL,
+    fetched INTEGER NOT NULL,     -- pictures read to the end
+    aborted INTEGER NOT NULL,     -- pictures that it stopped reading
+    crossed INTEGER NOT NULL,     -- how often it asked for an older operation after it had begun a newer one
+    visits TEXT NOT NULL          -- when it came for a new picture, the last few: seconds with spaces between them
+) WITHOUT ROWID;
+INSERT INTO "sightings" VALUES('127.0.0.1','127.0.0.1',1.79574487401432442666e+09,1.79574487860816144947e+09,15,5,0,0,'1795744874');
+CREATE TABLE spending (           -- one row for each picture that was bought, or may have been
+    id INTEGER PRIMARY KEY,
+    job TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    day TEXT NOT NULL,            -- the owner's local day
+    at REAL NOT NULL,
+    price TEXT NOT NULL,          -- a decimal number
+    state TEXT NOT NULL           -- 'reserved' while the call is under way, then 'spent'
+);
+INSERT INTO "spending" VALUES(1,'AGsI5GoAAAAAAAAAAFyOhtexFFks1-QV1unAsgBMzQU','dear','2026-11-27',1.79574487485012722017e+09,'2.5','spent');
+CREATE INDEX jobs_unfinished ON jobs (created) WHERE state IN ('queued', 'calling', 'waiting');
+CREATE INDEX jobs_created ON jobs (created);
+CREATE INDEX jobs_unfetched ON jobs (created) WHERE picture IS NOT NULL AND fetched IS NULL;
+CREATE UNIQUE INDEX pictures_path ON pictures (root, path);
+CREATE INDEX spending_days ON spending (provider, day, price);
+CREATE UNIQUE INDEX spending_reserved ON spending (job) WHERE state = 'reserved';
+CREATE INDEX spending_newest ON spending (at);
+CREATE INDEX pictures_sha256 ON pictures (sha256) WHERE sha256 IS NOT NULL;
+DELETE FROM "sqlite_sequence";
+INSERT INTO "sqlite_sequence" VALUES('pictures',5);
+COMMIT;
+PRAGMA user_version=4;

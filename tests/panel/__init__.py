@@ -1,0 +1,1 @@
+"""The model of the frame's decoder and the encoder that is made for it."""
