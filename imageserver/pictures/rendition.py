@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
@@ -77,8 +78,8 @@ class Rendition:
         if self.base64 is not None:
             return base64.b64decode(self.base64)
         assert self.path is not None
-        async with aiofiles.open(self.path, "rb") as file:
-            return await file.read()
+        # One trip to a thread, which also closes the file: whoever waits here may be cancelled in the middle.
+        return await asyncio.to_thread(self.path.read_bytes)
 
 
 def _pieces(text: bytes, size: int) -> list[bytes]:

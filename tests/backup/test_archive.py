@@ -127,9 +127,8 @@ async def test_a_file_that_a_restore_brought_and_its_owner_moved_out_again(tmp_p
     for place in (here.data / "restored-files" / "key", tmp_path / "key"):
         place.write_text(str(place.parent.name))
     make_backup(tmp_path / "house.tar", evolve(here, files={"key": tmp_path / "key"}), copied(here), now=0)
-    places = Places.around(tmp_path / "new" / "data", None)
-    restore(tmp_path / "house.tar", places, force=False, now=datetime(2026, 11, 27, tzinfo=UTC))
-    assert (places.data / "restored-files" / "key").read_text() == tmp_path.name
+    restored(tmp_path / "house.tar", tmp_path / "new")
+    assert (tmp_path / "new" / "data" / "restored-files" / "key").read_text() == tmp_path.name
 
 
 async def test_damage_is_found(tmp_path: Path) -> None:
