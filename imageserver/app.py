@@ -25,7 +25,7 @@ from imageserver.delivery import Delivery
 from imageserver.error_cards import ErrorCards
 from imageserver.extension_registry import Extensions, ExtensionSelection, picture_facts
 from imageserver.frames import Frames
-from imageserver.home import can_be_opened, open_home
+from imageserver.home import open_home
 from imageserver.intake import Intake, limits_of
 from imageserver.job_ids import JobIds
 from imageserver.jobs import JobQueue, OpenJobs
@@ -181,8 +181,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     # Wishes come in here, and pictures go out there.
     choices = Choices(journal=journal, open_jobs=open_jobs)
     await choices.open()
-    naps = Naps(journal=journal)
-    await naps.open(can_wake=can_be_opened(options.mqtt))
+    naps = await Naps.opened(journal)
     intake = Intake(
         journal=journal,
         store=store,
@@ -330,6 +329,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
         options=in_use, reloader=reloader, registry=registry, extensions=extensions, executor=disk
     )
     app[keys.CHOICES] = choices
+    app[keys.NAPS] = naps
     app[keys.STEERING] = steering
     app[keys.DICE] = rng
     app[keys.OPEN_JOBS] = open_jobs
@@ -338,7 +338,7 @@ async def _open_rooms(app: web.Application, given: Given, stack: AsyncExitStack)
     app[keys.TILL] = till
     app[COUNTERS] = counters
     app[METRICS] = Metrics(counters=counters, readings=overview.readings, frames=partial(frame_readings, app))
-    if home := open_home(app, options.mqtt, registry=registry, till=till, naps=naps, language=language, executor=disk):
+    if home := open_home(app, options.mqtt, registry=registry, till=till, language=language, executor=disk):
         supervisor.keep_running("mqtt", home)
 
     async def release_waiters(_app: web.Application) -> None:

@@ -75,6 +75,14 @@ class BadRequest(ImageServerError):
     reason = "bad_request"
 
 
+class ChangeUnclear(BadRequest):
+    """Part of a change names what is not there or is of no use; `rest` is the options file with all that is clear."""
+
+    def __init__(self, message: str, rest: bytes) -> None:
+        super().__init__(message)
+        self.rest = rest
+
+
 class PromptRefused(ImageServerError):
     """A prompt was not added to the library: `reason` is `empty`, `duplicate` or `broken_library`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from attrs import define
 
 from imageserver.journal import Journal
 
@@ -14,14 +14,12 @@ class Naps:
     """Whoever is not here is awake."""
 
     _journal: Journal
-    _asleep: set[str] = field(init=False, factory=set)
+    _asleep: set[str]
 
-    async def open(self, *, can_wake: bool) -> int:
-        """Take up who slept before a restart; returns how many. Where nobody could wake them they are not taken up."""
-        found = set(await self._journal.notes.beginning(_NOTE))
-        if can_wake:
-            self._asleep = found
-        return len(found)
+    @classmethod
+    async def opened(cls, journal: Journal) -> Naps:
+        """Those who slept before a restart sleep on."""
+        return cls(journal=journal, asleep=set(await journal.notes.beginning(_NOTE)))
 
     def has(self, frame: str) -> bool:
         """Whether the frame with this key was sent to sleep."""

@@ -16,7 +16,7 @@ from imageserver.config.changes import Wanted, changed
 from imageserver.config.file import OptionsText, look, replace
 from imageserver.config.folders import check_folders
 from imageserver.config.model import Config
-from imageserver.errors import ConfigError, OptionsMistaken, Problem
+from imageserver.errors import BadRequest, ChangeUnclear, ConfigError, OptionsMistaken, Problem
 from imageserver.extension_registry import Extensions, ExtensionSelection, select_extensions
 from imageserver.jobs import JobQueue, OpenJobs
 from imageserver.journal import ASKED, Journal
@@ -111,8 +111,8 @@ class Reloader:
     async def change(self, wanted: Wanted) -> Report:
         """Change the owner's options file and take it over, together or not at all.
 
-        Raises BadRequest and OptionsRefused as `changes.changed` and `file.replace` do, and ConfigError with all
-        problems that the file has, or would have then (OptionsMistaken).
+        Raises BadRequest with all that is wrong when part of it is unclear, OptionsRefused as `changes.changed` and
+        `file.replace` do, and ConfigError with all problems that the file has, or would have then (OptionsMistaken).
         """
         data, loop = self._options.config.data, asyncio.get_running_loop()
         async with self._one_by_one:
@@ -120,7 +120,10 @@ class Reloader:
             problems = [*problems, *(await loop.run_in_executor(self._executor, self.read_options, text))[1]]
             if problems:
                 raise ConfigError(problems)
-            raw = await loop.run_in_executor(self._executor, changed, text, wanted, self._registry.code_of)
+            try:
+                raw = await loop.run_in_executor(self._executor, changed, text, wanted, self._registry.code_of)
+            except ChangeUnclear as unclear:
+                raise BadRequest("; ".join([str(unclear), *await self._mistakes(text.name, unclear.rest)])) from unclear
             try:
                 found = await self._read(OptionsText(name=text.name, raw=raw))
             except ConfigError as error:
@@ -129,6 +132,14 @@ class Reloader:
             report = await self._take_over(found, wanted.new_names)
         _log.info("options changed: %s", _spoken(report))
         return report
+
+    async def _mistakes(self, name: str, raw: bytes) -> list[str]:
+        """What would be wrong with these options."""
+        try:
+            await self._read(OptionsText(name=name, raw=raw))
+        except ConfigError as error:
+            return [str(problem) for problem in error.problems]
+        return []
 
     def read_options(self, instead: OptionsText | None = None) -> tuple[Config, list[Problem]]:
         """The options as the file says now, or as `instead` does, and what is wrong with them. Call it in a thread."""

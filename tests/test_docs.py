@@ -209,7 +209,7 @@ def test_every_route_is_documented_and_no_other() -> None:
     text = read("docs/http-api.md")
     table = [(row[0], row[1].strip("`"), row[2].strip("`")) for row in rows(text, "method")]
     assert table == [(method, path, str(route_for)) for method, path, _, route_for in ROUTES]
-    headings = re.findall(r"^###? (GET|POST|PATCH|DELETE) (\S+)$", text, re.MULTILINE)
+    headings = re.findall(r"^###? (GET|POST|PUT|PATCH|DELETE) (\S+)$", text, re.MULTILINE)
     documented = {(method, path) for method, path, _ in table}
     assert set(headings) == documented - {("GET", "/static/{file}")}  # it belongs to the pages
     assert {row[0].strip("`") for row in rows(text, "for")} == {str(one) for one in For}

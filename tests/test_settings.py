@@ -174,10 +174,17 @@ async def test_mistakes_change_nothing_and_are_told_all(tmp_path: Path) -> None:
         assert text(server).startswith(MINE)
         assert server.app[keys.FRAMES].default.quality == 70
         said = await ask(
-            server, "PATCH", "settings", 400, version=await version(server), options={"port": 1, "qality": 2}
+            server,
+            "PATCH",
+            "settings",
+            400,
+            version=await version(server),
+            options={"port": 1, "qality": 2, "quality": 300},
         )
         assert "options.port: can be changed by hand only" in said["error"]["message"]
         assert 'did you mean "quality"?' in said["error"]["message"]
+        assert "options.yml:2: quality: expected a number from 1 to 100, got 300" in said["error"]["message"]
+        assert text(server).startswith(MINE)
 
 
 async def test_the_owners_hand_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,31 @@ async def test_a_wish_of_the_frame_itself_comes_first(tmp_path: Path) -> None:
         assert await taken(server, type="auto") == 1
 
 
+async def test_sent_to_sleep_by_hand(tmp_path: Path) -> None:
+    """It is dark and buys nothing until it is woken, also across a restart; the page and /frames say so."""
+    kind, sleep = painter(), "/api/v1/frames/kitchen/sleep"
+    async with live(tmp_path, kind, options=KITCHEN, stored=1) as server:
+        await taken(server, type="old")
+        async with server.http.put(sleep) as answer:
+            assert (answer.status, await answer.json()) == (200, {"frame": "kitchen", "asleep": True})
+        for unknown in (server.http.put, server.http.delete):
+            async with unknown("/api/v1/frames/nobody/sleep") as answer:
+                assert answer.status == 404
+    async with live(tmp_path, kind, options=KITCHEN) as server:
+        job = await server.job((await server.start(type="auto"))["id"])
+        assert (job.card, job.why) == ("black", "its owner sent it to sleep")
+        assert "её усыпил хозяин" in await text_of(server.http, **{"Accept-Language": "ru"})
+        async with server.http.get("/frames") as answer:
+            frames = {frame["frame"]: frame["asleep"] for frame in (await answer.json())["frames"]}
+        assert frames == {"kitchen": True, "hall": False}
+        async with server.http.delete(sleep) as answer:
+            assert (answer.status, await answer.json()) == (200, {"frame": "kitchen", "asleep": False})
+        assert kind.asked == []
+        assert await taken(server, type="auto") is not None
+    async with live(tmp_path, kind, options=KITCHEN) as server:
+        assert not server.app[keys.NAPS].has("kitchen"), "awake on the disk too"
+
+
 async def test_what_cannot_be_hung_is_refused(tmp_path: Path) -> None:
     """A frame that nobody knows, a picture that is not there, and what is no number."""
     async with live(tmp_path, options=KITCHEN, stored=1) as server:

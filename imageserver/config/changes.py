@@ -21,7 +21,7 @@ from imageserver.config.reader import parse
 from imageserver.config.redact import MASK
 from imageserver.config.schema import names_of, schema_of
 from imageserver.config.values import Items, Node, Pairs, Scalar, did_you_mean, shorten
-from imageserver.errors import BadRequest, OptionsRefused
+from imageserver.errors import ChangeUnclear, OptionsRefused
 
 Values = Mapping[str, object]  # by key, as JSON has them; None: as if it had never been written
 _DEEPEST = 10  # levels of a value; a sleep window has three
@@ -43,8 +43,8 @@ class Wanted:
 def changed(text: OptionsText, wanted: Wanted, code_of: Callable[[str], str]) -> bytes:
     """The good options file `text` with the changes. `code_of` gives today's code of a provider called by an older one.
 
-    Raises BadRequest with everything that is wrong with what is wanted, and OptionsRefused: `changed`, or `shape` for a
-    file that cannot be changed here.
+    Raises ChangeUnclear with everything that is wrong with what is wanted, and OptionsRefused: `changed`, or `shape`
+    for a file that cannot be changed here.
     """
     if wanted.version is not None and wanted.version != text.version:
         raise OptionsRefused("changed", f"{text.name} was changed meanwhile: look at it again")
@@ -55,13 +55,14 @@ def changed(text: OptionsText, wanted: Wanted, code_of: Callable[[str], str]) ->
         *_providers(node, wanted.providers, code_of, problems),
         *_frames(node, wanted, problems),
     ]
-    if problems:
-        raise BadRequest("; ".join(problems))
     is_marked = text.raw.startswith(_BOM)
     written = text.raw.decode("utf-8-sig")
     for change in changes:
         written = with_change(written, text.name, change)
-    return (_BOM if is_marked else b"") + written.encode()
+    raw = (_BOM if is_marked else b"") + written.encode()
+    if problems:
+        raise ChangeUnclear("; ".join(problems), raw)
+    return raw
 
 
 def _options(node: Node | None, values: Values, problems: list[str]) -> Iterator[Change]:

@@ -17,13 +17,12 @@ from attrs import frozen
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, ScalarNode
 
+from imageserver.config.quoting import needs_no_quotes
 from imageserver.config.reader import parse
 from imageserver.config.values import Items, Node, Pairs
 from imageserver.errors import OptionsRefused
 
 _NOTHING = ("nothing",)  # a key with nothing behind it, and a mapping without keys
-_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*|\d{1,3}(\.\d{1,3}){3}", re.ASCII)  # a word, a path, an IPv4 address
-_WORDS = re.compile(r"y|n|yes|no|on|off|true|false|null|nan|inf", re.IGNORECASE)  # in some version of YAML no texts
 # What JSON leaves bare inside quotes and YAML does not take there.
 _NEEDS_ESCAPE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -255,7 +254,7 @@ def _flow(node: Node) -> str:
 
 def _text(text: str) -> str:
     """A text that YAML reads as this very text."""
-    if _PLAIN.fullmatch(text) and not _WORDS.fullmatch(text):
+    if needs_no_quotes(text):
         return text
     return _NEEDS_ESCAPE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
 

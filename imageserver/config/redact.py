@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from imageserver.config.model import Config, RawSettings, Terms
+from imageserver.config.quoting import needs_no_quotes
 from imageserver.config.schema import is_secret, names_of, schema_of
 from imageserver.config.values import Items, Node, Pairs, Scalar, looks_secret
 
@@ -151,12 +152,7 @@ def _value(value: object) -> str:
 def _text(text: str) -> str:
     """A text that YAML reads as this very text, apart from what is masked in a web address."""
     text = masked_address(text)
-    # Words that some version of YAML takes for something else keep their quotes.
-    if re.fullmatch(r"[A-Za-z/][A-Za-z0-9_./-]*", text) and not re.fullmatch(
-        r"y|n|yes|no|on|off|true|false|null", text, re.IGNORECASE
-    ):
-        return text
-    return f'"{_plain(text, also=_QUOTED)}"'
+    return text if needs_no_quotes(text) else f'"{_plain(text, also=_QUOTED)}"'
 
 
 _QUOTED = {'"': '\\"', "\\": "\\\\"}

@@ -1,5 +1,5 @@
 """The house around the server: what Home Assistant sees of it through an MQTT broker, and what it may ask for."""
 
-from imageserver.home.opening import can_be_opened, open_home
+from imageserver.home.opening import open_home
 
-__all__ = ["can_be_opened", "open_home"]
+__all__ = ["open_home"]

@@ -12,17 +12,11 @@ from aiohttp import web
 
 from imageserver.config.broker import MqttOptions
 from imageserver.language import Language
-from imageserver.naps import Naps
 from imageserver.registry import Registry
 from imageserver.till import Till
 from imageserver.web import keys
 
 _log = logging.getLogger(__name__)
-
-
-def can_be_opened(options: MqttOptions | None) -> bool:
-    """Whether there is a broker to speak with, and what to speak with it."""
-    return options is not None and importlib.util.find_spec("aiomqtt") is not None
 
 
 def open_home(
@@ -31,14 +25,13 @@ def open_home(
     *,
     registry: Registry,
     till: Till,
-    naps: Naps,
     language: Language,
     executor: Executor,
 ) -> Callable[[], Coroutine[Any, Any, None]] | None:
     """What keeps the connection up, for the supervisor; None where there is none to keep. `app` has its rooms."""
     if options is None:
         return None
-    if not can_be_opened(options):
+    if importlib.util.find_spec("aiomqtt") is None:
         _log.error("mqtt stands in the options, but the package aiomqtt is missing: pip install 'imageserver[mqtt]'")
         return None
     from imageserver.home.broker import Home
@@ -56,7 +49,7 @@ def open_home(
         delivery=app[keys.DELIVERY],
         store=app[keys.STORE],
         album=app[keys.PEOPLE].album,
-        naps=naps,
+        naps=app[keys.NAPS],
         registry=registry,
         till=till,
         journal=app[keys.JOURNAL],
@@ -66,7 +59,9 @@ def open_home(
         options=options,
         topics=topics,
         house=house,
-        orders=Orders(steering=app[keys.STEERING], choices=app[keys.CHOICES], naps=naps, clock=app[keys.CLOCK]),
+        orders=Orders(
+            steering=app[keys.STEERING], choices=app[keys.CHOICES], naps=app[keys.NAPS], clock=app[keys.CLOCK]
+        ),
         journal=app[keys.JOURNAL],
         clock=app[keys.CLOCK],
         rng=app[keys.DICE],

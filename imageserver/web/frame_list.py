@@ -7,9 +7,10 @@ from attrs import asdict, frozen
 
 from imageserver.frames import Frame
 from imageserver.journal import Sighting
+from imageserver.naps import Naps
 from imageserver.sightings import Sightings, seems_shared, usual_interval
 from imageserver.web.answers import json_answer
-from imageserver.web.keys import FRAMES, SIGHTINGS
+from imageserver.web.keys import FRAMES, NAPS, SIGHTINGS
 from imageserver.web.metrics import FrameReading
 
 
@@ -31,16 +32,17 @@ class FrameLine:
     fetched: int
     aborted: int
     shared: bool  # two frames seem to ask under this name
+    asleep: bool  # sent to sleep by its owner, until it is woken
 
 
 def frame_lines(app: web.Application) -> list[FrameLine]:
     """The named frames in the owner's order, then the others, those seen last first."""
-    frames, sightings = app[FRAMES], app[SIGHTINGS]
+    frames, sightings, naps = app[FRAMES], app[SIGHTINGS], app[NAPS]
     named = frames.all_named()
     names = {frame.key for frame in named}
-    lines = [_line(frame, sightings.of(frame.key), sightings) for frame in named]
+    lines = [_line(frame, sightings.of(frame.key), sightings, naps) for frame in named]
     others = [sighting for sighting in sightings.all() if sighting.frame not in names]
-    return lines + [_line(frames.called(one.frame), one, sightings) for one in others]
+    return lines + [_line(frames.called(one.frame), one, sightings, naps) for one in others]
 
 
 def is_known_frame(app: web.Application, key: str) -> bool:
@@ -62,7 +64,7 @@ async def frames(request: web.Request) -> web.Response:
     return json_answer({"frames": [asdict(line) for line in frame_lines(request.app)]})
 
 
-def _line(frame: Frame, seen: Sighting | None, sightings: Sightings) -> FrameLine:
+def _line(frame: Frame, seen: Sighting | None, sightings: Sightings, naps: Naps) -> FrameLine:
     return FrameLine(
         frame=frame.key,
         named=frame.name is not None,
@@ -78,4 +80,5 @@ def _line(frame: Frame, seen: Sighting | None, sightings: Sightings) -> FrameLin
         fetched=seen.fetched if seen else 0,
         aborted=seen.aborted if seen else 0,
         shared=bool(seen and seems_shared(seen)),
+        asleep=naps.has(frame.key),
     )

@@ -15,6 +15,7 @@ from imageserver.frames import Frames
 from imageserver.intake import Intake
 from imageserver.jobs import OpenJobs
 from imageserver.journal import Journal
+from imageserver.naps import Naps
 from imageserver.options_in_use import OptionsInUse
 from imageserver.pictures.choices import Choices
 from imageserver.pictures.peoples_rooms import PeoplesRooms
@@ -123,5 +124,6 @@ ACCESS = web.AppKey("access", Access)
 OPEN_JOBS = web.AppKey("open_jobs", OpenJobs)
 DICE = web.AppKey("dice", random.Random)
 CHOICES = web.AppKey("choices", Choices)
+NAPS = web.AppKey("naps", Naps)
 STEERING = web.AppKey("steering", Steering)
 WHERE = web.AppKey("where", str)  # where a person looks, such as http://192.168.1.5:8099; empty where nobody knows

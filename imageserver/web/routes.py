@@ -94,6 +94,8 @@ ROUTES = (
     ("PATCH",  "/api/v1/frames/{name}",               naming_api.change,      For.WRITE),
     ("DELETE", "/api/v1/frames/{name}",               naming_api.remove,      For.WRITE),
     ("POST",   "/api/v1/frames/{name}/next",          steering_api.hang_next, For.WRITE),
+    ("PUT",    "/api/v1/frames/{name}/sleep",         steering_api.sleep,     For.WRITE),
+    ("DELETE", "/api/v1/frames/{name}/sleep",         steering_api.wake,      For.WRITE),
     ("GET",    "/api/v1/numbers",       numbers.numbers,          For.READ),
     ("GET",    "/api/v1/prompts",       prompts_api.prompts,      For.READ),
     ("POST",   "/api/v1/prompts",       prompts_api.add,          For.WRITE),

@@ -1,4 +1,4 @@
-"""What a frame shows next, as its owner wants it."""
+"""What a frame shows next, and whether it sleeps, as its owner wants it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from aiohttp import web
 from imageserver.web.answers import error_answer, json_answer
 from imageserver.web.bodies import json_fields
 from imageserver.web.frame_list import is_known_frame
-from imageserver.web.keys import CHOICES, STEERING, STORE
+from imageserver.web.keys import CHOICES, NAPS, STEERING, STORE
 
 
 async def hang_next(request: web.Request) -> web.Response:
@@ -17,7 +17,7 @@ async def hang_next(request: web.Request) -> web.Response:
     """
     app, key = request.app, request.match_info["name"]
     if not is_known_frame(app, key):
-        return error_answer(404, "not_found", f"no frame is called {key[:80]}, and none was seen there")
+        return _unknown(key)
     fields = await json_fields(request)
     number = fields.whole("picture") if fields.body.get("picture") is not None else None
     fields.finish()
@@ -28,3 +28,25 @@ async def hang_next(request: web.Request) -> web.Response:
         return error_answer(404, "not_found", f"no picture {picture} can be shown: it is hidden, deleted, or never was")
     await app[CHOICES].choose(key, picture)
     return json_answer({"frame": key, "picture": picture})
+
+
+async def sleep(request: web.Request) -> web.Response:
+    """PUT /api/v1/frames/{name}/sleep: from its next visit on the frame is dark, until it is woken."""
+    app, key = request.app, request.match_info["name"]
+    if not is_known_frame(app, key):
+        return _unknown(key)
+    await app[NAPS].send(key)
+    return json_answer({"frame": key, "asleep": True})
+
+
+async def wake(request: web.Request) -> web.Response:
+    """DELETE /api/v1/frames/{name}/sleep: wake it. Its sleep windows hold beside it."""
+    app, key = request.app, request.match_info["name"]
+    if not is_known_frame(app, key) and not app[NAPS].has(key):
+        return _unknown(key)
+    app[NAPS].wake(key)
+    return json_answer({"frame": key, "asleep": False})
+
+
+def _unknown(key: str) -> web.Response:
+    return error_answer(404, "not_found", f"no frame is called {key[:80]}, and none was seen there")

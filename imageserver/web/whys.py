@@ -24,6 +24,7 @@ _SENTENCES = (
     N_("no provider that paints is ready"),
     N_("too many jobs wait"),
     N_("the frame sleeps until %(hour)s"),
+    N_("its owner sent it to sleep"),
     N_("nothing was stored"),
     N_("asked for any provider"),
     N_("asked for any provider, %(code)s has pictures"),

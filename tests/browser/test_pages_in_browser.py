@@ -113,6 +113,27 @@ async def test_never_again(browser: Browser, tmp_path: Path) -> None:
         assert store.has(shown.picture)
 
 
+async def test_to_sleep_and_awake(browser: Browser, tmp_path: Path) -> None:
+    """One press each way, and Undo for whoever missed the button."""
+    async with (
+        live(tmp_path, painter(), options=HOUSE, stored=3) as server,
+        looking(browser, server, size=PHONE) as page,
+    ):
+        await furnished(server)
+        naps = server.app[keys.NAPS]
+        await page.goto("/")
+        await page.get_by_role("button", name="Send to sleep").click()
+        await expect(page.get_by_role("button", name="Wake")).to_be_visible()
+        assert naps.has("kitchen")
+        await page.get_by_role("button", name="Undo").click()
+        await expect(page.get_by_role("button", name="Send to sleep")).to_be_visible()
+        assert not naps.has("kitchen")
+        await page.get_by_role("button", name="Send to sleep").click()
+        await page.get_by_role("button", name="Wake").click()
+        await expect(page.get_by_text("It wakes at its next visit.")).to_be_visible()
+        assert not naps.has("kitchen")
+
+
 async def test_another_one_the_same_again_and_its_original(browser: Browser, tmp_path: Path) -> None:
     """Next brings another picture at the frame's next visit, Hang it again the same, and Download the file itself."""
     async with live(tmp_path, painter(), options=HOUSE, stored=3) as server, looking(browser, server) as page:
