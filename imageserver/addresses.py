@@ -1,9 +1,10 @@
-"""How the server is reached from the local network."""
+"""Network addresses: what a text says, and how the server is reached from the local network."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 _IN_CONTAINER = ("/run/.containerenv", "/.dockerenv")
@@ -30,3 +31,19 @@ def is_in_container() -> bool:
 def url(host: str, port: int) -> str:
     """The address as a browser takes it."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address; one of IPv4 that came through an IPv6 socket is one of IPv4. None for anything else."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def is_loopback(text: str) -> bool:
+    """Whether this is an address of this very computer that no other can have."""
+    address = parsed_address(text)
+    return address is not None and address.is_loopback

@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from imageserver.addresses import is_in_container, reachable_host
+from imageserver.addresses import is_in_container, is_loopback, reachable_host
 from imageserver.clock import Clock
 from imageserver.config.model import Options
+from imageserver.config.outside import is_our_image
 from imageserver.version import __version__
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def wants_to_announce(options: Options, environment: Mapping[str, str]) -> bool:
     """
     if options.mdns != "auto":
         return options.mdns == "always"
-    if environment.get("IMAGESERVER_IN_CONTAINER") or is_in_container():
+    if is_our_image(environment) or is_in_container():
         return False
-    return not _is_loopback(options.host) and importlib.util.find_spec("zeroconf") is not None
+    return not _is_here(options.host) and importlib.util.find_spec("zeroconf") is not None
 
 
 @asynccontextmanager
@@ -76,7 +77,7 @@ class _Announcement:
         """Announce the address that this machine has, and anew when it has another one."""
         while True:
             found = await asyncio.get_running_loop().run_in_executor(None, self._address, self._options.host)
-            if found is None or (_is_loopback(found) and not _is_loopback(self._options.host)):
+            if found is None or (_is_here(found) and not _is_here(self._options.host)):
                 await self._clock.sleep(_LOOK)  # no network yet: a Pi is up sooner than its router
                 continue
             try:
@@ -138,8 +139,5 @@ async def _end(zeroconf: AsyncZeroconf) -> None:
         await asyncio.gather(closing, return_exceptions=True)  # a network that is gone hears no goodbye
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_here(host: str) -> bool:
+    return host == "localhost" or is_loopback(host)

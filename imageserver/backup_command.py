@@ -141,9 +141,8 @@ def _files_of(selection: Selection) -> dict[str, Path]:
     }
 
 
-def _values(settings: object) -> dict[str, Any]:
-    kind = type(settings)
-    return {one.name: getattr(settings, one.name) for one in attrs.fields(kind)} if attrs.has(kind) else {}
+def _values(settings: Any) -> dict[str, Any]:
+    return attrs.asdict(settings, recurse=False) if attrs.has(type(settings)) else {}
 
 
 @click.command("restore")

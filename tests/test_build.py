@@ -20,8 +20,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from ruamel.yaml import YAML
 
-from imageserver.access import IN_CONTAINER
 from imageserver.cli import main
+from imageserver.config.outside import IN_CONTAINER
 from imageserver.version import __version__
 
 ROOT = Path(__file__).resolve().parent.parent

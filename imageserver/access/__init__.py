@@ -10,10 +10,10 @@ from imageserver.access.proxies import Proxies
 from imageserver.access.room import Access
 from imageserver.clock import Clock
 from imageserver.config.model import Options
-from imageserver.config.outside import IN_CONTAINER
+from imageserver.config.outside import is_our_image
 from imageserver.journal import Journal
 
-__all__ = ["IN_CONTAINER", "Access", "open_access"]
+__all__ = ["Access", "open_access"]
 
 
 async def open_access(
@@ -32,7 +32,7 @@ async def open_access(
         owner_token=owner_token,
         hosts=Hosts(names=(*options.hosts, options.host), machine=socket.gethostname()),
         proxies=Proxies(options.trusted_proxies),
-        is_container=environment.get(IN_CONTAINER, "") not in ("", "0"),
+        is_container=is_our_image(environment),
         password_file=options.password_file,
     )
     await access.open()

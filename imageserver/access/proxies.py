@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from attrs import field, frozen
 
 from imageserver.access.hosts import host_name
+from imageserver.addresses import parsed_address
 from imageserver.errors import ImageServerError
 
 Headers = Collection[tuple[str, str]]  # names in any case, as they came; one may stand there twice
@@ -35,22 +36,6 @@ class Arrival:
     scheme: str | None = None  # None: as the connection is
     host: str | None = None  # None: as the request says
     prefix: str = ""  # the path under which the proxy shows this server, without a slash at its end
-
-
-def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address; one of IPv4 that came through an IPv6 socket is one of IPv4. None for anything else."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-def is_loopback(text: str) -> bool:
-    """Whether this is an address of this very computer that no other can have."""
-    address = parsed_address(text)
-    return address is not None and address.is_loopback
 
 
 def is_forwarded(headers: Headers) -> bool:

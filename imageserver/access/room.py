@@ -13,11 +13,12 @@ from attrs import define, field
 from imageserver.access.bans import SECONDS, Bans
 from imageserver.access.hosts import Hosts
 from imageserver.access.password import Hashing, check_password, is_dated, read_password_file
-from imageserver.access.proxies import Headers, Proxies, is_forwarded, is_loopback
+from imageserver.access.proxies import Headers, Proxies, is_forwarded
 from imageserver.access.rules import STRANGER, Asker, Who
 from imageserver.access.sessions import Sessions
 from imageserver.access.setup_code import SetupCode
 from imageserver.access.tokens import Tokens
+from imageserver.addresses import is_loopback
 from imageserver.clock import Clock
 from imageserver.errors import ImageServerError
 from imageserver.journal import Journal

@@ -16,6 +16,11 @@ _VOLUMES = frozenset({"data", "images", "log", "certs", "plugins"})
 _MAPS = Path("/proc/self")
 
 
+def is_our_image(environment: Mapping[str, str]) -> bool:
+    """Whether this process runs in our container image, as the image itself says."""
+    return environment.get(IN_CONTAINER, "") not in ("", "0")
+
+
 def make_own(folder: Path, environment: Mapping[str, str], *, is_missing: bool, maps: Path = _MAPS) -> str:
     """The command that gives `folder` to this server, made first where it `is_missing`; with the reader's next step.
 
@@ -23,7 +28,7 @@ def make_own(folder: Path, environment: Mapping[str, str], *, is_missing: bool, 
     the mount is not known, the sentence says what to put in. `maps` is for tests: the folder of uid_map and gid_map.
     """
     owner = f"{_outside(os.getuid(), maps / 'uid_map')}:{_outside(os.getgid(), maps / 'gid_map')}"
-    inside = environment.get(IN_CONTAINER, "") not in ("", "0")
+    inside = is_our_image(environment)
     place = _mounted(folder, environment) if inside else folder
     name = "FOLDER" if place is None else shlex.quote(str(place))
     command = f"sudo chown -R {owner} {name}"

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from imageserver.access import IN_CONTAINER as CONTAINER
 from imageserver.clock import zone_in_words
+from imageserver.config.outside import is_our_image
 from imageserver.doctor.findings import Plain, Span
 from imageserver.doctor.notebook import Facts, Notebook
 from imageserver.doctor.words import IN_CONTAINER
@@ -92,7 +92,7 @@ def look_at_versions(notebook: Notebook) -> None:
         python=Plain(platform.python_version()),
         sqlite=Plain(SQLITE_VERSION),
         system=Plain(_system()),
-        container=Plain(IN_CONTAINER[notebook.language] if notebook.environment.get(CONTAINER) else ""),
+        container=Plain(IN_CONTAINER[notebook.language] if is_our_image(notebook.environment) else ""),
     )
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         notebook.warn("versions", "python_strange", python=Plain(platform.python_version()))

@@ -66,6 +66,8 @@ class Card:
     coming: int | None  # the picture that comes next, where that is certain
     coming_why: str
     comes_from_provider: bool
+    comes_dark: bool  # the frame sleeps, and shows black
+    comes_card: bool  # it can be shown no picture
     comes_at: str
     is_being_made: bool
     can_hurry: bool
@@ -109,6 +111,7 @@ async def _card(request: web.Request, line: FrameLine, providers: list[ProviderL
     frame = app[FRAMES].called(line.frame)
     foreseen = await app[INTAKE].foresee(frame)
     label, why = (None, "") if shown is None else await _hanging(request, shown, providers)
+    is_card = foreseen.picture is None and foreseen.decision.source is Source.CARD
     expected = None if line.last_seen is None or line.usual_interval is None else line.last_seen + line.usual_interval
     return Card(
         frame=line,
@@ -120,6 +123,8 @@ async def _card(request: web.Request, line: FrameLine, providers: list[ProviderL
         coming=foreseen.picture,
         coming_why=foreseen.decision.why,
         comes_from_provider=foreseen.decision.source is Source.PROVIDER,
+        comes_dark=is_card and foreseen.decision.card == "black",
+        comes_card=is_card,
         comes_at="" if expected is None or line.late else moment(request, expected),
         is_being_made=foreseen.is_being_made,
         can_hurry=app[STORE].count(frame.scope) > 1,

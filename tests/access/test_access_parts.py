@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from imageserver.access.bans import _MOST_ADDRESSES, MOST_FAILURES, Banned, Bans
 from imageserver.access.hosts import Hosts
 from imageserver.access.password import PasswordFileUnfit, hashed, is_dated, is_password, read_password_file
-from imageserver.access.proxies import Arrival, ForwardingRefused, Proxies, is_forwarded, is_loopback
+from imageserver.access.proxies import Arrival, ForwardingRefused, Proxies, is_forwarded
 from imageserver.access.rules import Scope
 from imageserver.access.setup_code import SetupCode
 from imageserver.access.tokens import TokenRefused, Tokens
+from imageserver.addresses import is_loopback
 from imageserver.journal import Journal
 from imageserver.testing import FakeClock
 
