@@ -125,7 +125,7 @@ async def test_sent_to_sleep_by_hand(tmp_path: Path) -> None:
         job = await server.job((await server.start(type="auto"))["id"])
         assert (job.card, job.why) == ("black", "its owner sent it to sleep")
         text = await text_of(server.http, **{"Accept-Language": "ru"})
-        assert re.search(r"ничего: рамка тёмная.\s+<[^>]+>её усыпил хозяин", text)
+        assert re.search(r"ничего, рамка тёмная.\s+<[^>]+>её усыпил хозяин", text)
         async with server.http.get("/frames") as answer:
             frames = {frame["frame"]: frame["asleep"] for frame in (await answer.json())["frames"]}
         assert frames == {"kitchen": True, "hall": False}
