@@ -46,7 +46,7 @@ container-test: ## Build the image and use it as an owner does (needs podman, an
 
 # -p no:randomly, so that every run of it is the same one.
 soak: setup ## Run the long tests and print their figures
-	@$(BIN)/python -m pytest tests/soak -m soak -q -p no:randomly
+	@$(BIN)/python -m pytest tests/soak -m soak -q -s -p no:randomly
 
 bench: setup ## Measure the server, and write bench.json and bench.png (PEER=http://HOST:PORT beside another one)
 	@$(BIN)/python -m tests.bench.bench_server --json bench.json --plot bench.png $(if $(PEER),--peer "$(PEER)")
