@@ -14,9 +14,9 @@ from attrs import frozen
 
 from imageserver.config.groups import GROUPS, Counts, counts
 from imageserver.config.model import Config, FrameOptions, Options, RawSettings, Terms
+from imageserver.config.origins import with_origins
 from imageserver.config.redact import MASK, is_masked, masked_address
 from imageserver.config.schema import names_of, schema_of
-from imageserver.config.values import Pairs
 from imageserver.panel.profiles import profiles
 from imageserver.sleeping import SleepWindow
 
@@ -98,13 +98,9 @@ def plugins_own(raw: RawSettings | None, settings: object) -> tuple[Setting, ...
 
 
 def _fields(raw: RawSettings | None, instance: object, when: Counts) -> Iterator[Setting]:
-    pairs = raw.node.pairs if raw is not None and isinstance(raw.node, Pairs) else ()
-    lines = {key.text: f"{raw.file}:{key.line}" for key, _ in pairs} if raw else {}
-    kind: type[Any] = type(instance)
-    hints = typing.get_type_hints(kind)
-    for name, attribute in schema_of(kind).items():
-        origin = next((lines[one] for one in names_of(attribute) if one in lines), "default")
-        yield _setting(attribute, hints[name], getattr(instance, name), origin, when)
+    hints = typing.get_type_hints(type(instance))
+    for attribute, value, origin in with_origins(raw, instance):
+        yield _setting(attribute, hints[attribute.name], value, origin, when)
 
 
 def _setting(attribute: attrs.Attribute[Any], hint: Any, value: object, origin: str, when: Counts) -> Setting:

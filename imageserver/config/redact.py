@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from imageserver.config.model import Config, RawSettings, Terms
+from imageserver.config.origins import with_origins
 from imageserver.config.quoting import needs_no_quotes
 from imageserver.config.schema import is_secret, names_of, schema_of
 from imageserver.config.values import Items, Node, Pairs, Scalar, looks_secret
@@ -80,11 +81,7 @@ def _unread(raw: RawSettings | None) -> Iterator[str]:
 
 
 def _fields(raw: RawSettings | None, instance: object) -> Iterator[str]:
-    pairs = raw.node.pairs if raw is not None and isinstance(raw.node, Pairs) else ()
-    lines = {key.text: f"{raw.file}:{key.line}" for key, _ in pairs} if raw else {}
-    for name, attribute in schema_of(type(instance)).items():
-        value = getattr(instance, name)
-        origin = next((lines[one] for one in names_of(attribute) if one in lines), "default")
+    for attribute, value, origin in with_origins(raw, instance):
         yield f"    {names_of(attribute)[0]}: {_shown(attribute, value)}  # {origin}"
 
 
