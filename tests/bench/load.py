@@ -85,19 +85,24 @@ class Connection(asyncio.Protocol):
         self._head = b""
         self._size, self._missing, self._first = 0, 0, 0.0
         self._last, self._gap = 0.0, 0.0
+        self.is_open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it to write to."""
+        self.is_open = True
         self._transport = transport  # type: ignore[assignment]  # asyncio's TLS transport is no asyncio.Transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waits hears of it."""
+        """Whoever waits hears of it, and so does whoever asks next."""
+        self.is_open = False
         if self._reply is not None and not self._reply.done():
             self._reply.set_exception(exc or ConnectionResetError("the server hung up"))
 
     def ask(self, request: bytes) -> asyncio.Future[Reply]:
-        """Send a request; the answer comes when it is whole."""
+        """Send a request; the answer comes when it is whole. Raises ConnectionResetError where the server hung up."""
         assert self._transport is not None
+        if not self.is_open:
+            raise ConnectionResetError("the server had hung up before it was asked")
         self._parts, self._head, self._size, self._missing = [], b"", 0, -1
         self._reply = asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -139,10 +144,17 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
 
-async def connect(job: Job) -> Connection:
-    """One connection as the job says."""
+async def connect(job: Job, number: int = 0) -> Connection:
+    """One connection as the job says.
+
+    Those that rest between two questions are frames: each has an address of its own, for of one address the server
+    keeps a hundred or so that ask for nothing.
+    """
+    source = (f"127.1.{number // 250}.{number % 250 + 1}", 0) if job.rest else None
     context = client_context(short_records=job.short_records) if job.tls else None
-    _, connection = await asyncio.get_running_loop().create_connection(Connection, job.host, job.port, ssl=context)
+    _, connection = await asyncio.get_running_loop().create_connection(
+        Connection, job.host, job.port, ssl=context, local_addr=source
+    )
     return connection
 
 
@@ -198,6 +210,8 @@ async def _drive(job: Job, connection: Connection, number: int, end: float, coun
         await _flood(job, connection, end, count)
         return
     await asyncio.sleep(job.rest * number / job.connections)  # frames do not all wake at the same moment
+    if not connection.is_open:  # the server lets go who connects and says nothing
+        connection = await connect(job, number)
     request, size, turn = get(job.path, job.frames[0]), 0, number
     while time.perf_counter() < end:
         if job.path:
@@ -220,11 +234,12 @@ async def _drive(job: Job, connection: Connection, number: int, end: float, coun
             count.wrong += 1
         if job.pause:
             await asyncio.sleep(job.pause)
+    connection.close()
 
 
 async def run(job: Job) -> Count:
     """Connect, wait for the word, drive, count."""
-    connections = [await connect(job) for _ in range(job.connections)]
+    connections = [await connect(job, number) for number in range(job.connections)]
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.readline)
