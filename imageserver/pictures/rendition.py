@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import aiofiles
 from attrs import field, frozen
 
+from imageserver.pictures.open_files import opened
 from imageserver.target import Target
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Rendition:
         piece = max(3, size // 4 * 3)  # three bytes make four letters, so only the last piece is padded
         block = max(_BLOCK // 4 * 3 // piece, 1) * piece
         # Each call of aiofiles is a trip to another thread, which costs more than the bytes that it brings.
-        async with aiofiles.open(self.path, "rb") as file:
+        async with opened(aiofiles.open(self.path, "rb"), lambda file: file.close()) as file:
             data = await file.read(block)
             while len(data) == block:
                 yield _pieces(base64.b64encode(data), piece // 3 * 4)

@@ -20,6 +20,7 @@ from imageserver.clock import Clock
 from imageserver.durable import sync_folder
 from imageserver.errors import JournalUnavailable, PictureBroken, PictureNotMoved
 from imageserver.journal import STORE, TRASH, Journal, Picture
+from imageserver.pictures.open_files import opened
 from imageserver.pictures.scan import ORIGINALS
 from imageserver.pictures.store import PictureStore
 from imageserver.pictures.trash import Trash
@@ -84,9 +85,8 @@ class Uploads:
     async def _written(self, draft: Path, blocks: AsyncIterator[bytes]) -> str:
         """Write the blocks down as they come; returns their SHA-256."""
         digest, size = hashlib.sha256(), 0
-        file: BinaryIO = await self._in_thread(lambda: draft.open("xb"))
         wrong: OSError | None = None
-        try:
+        async with opened(self._in_thread(lambda: draft.open("xb")), self._closed) as file:
             async for block in blocks:
                 size += len(block)
                 if size > LARGEST or wrong is not None:
@@ -96,9 +96,6 @@ class Uploads:
                     await self._in_thread(lambda block=block: file.write(block))  # type: ignore[misc]  # mypy cannot type a lambda's default
                 except OSError as error:
                     wrong = error
-        finally:
-            with contextlib.suppress(OSError):
-                await self._in_thread(file.close)
         if wrong is not None:
             raise wrong
         if size > LARGEST:
@@ -106,6 +103,10 @@ class Uploads:
         if size == 0:
             raise _Refused("it is empty")
         return digest.hexdigest()
+
+    async def _closed(self, file: BinaryIO) -> None:
+        with contextlib.suppress(OSError):
+            await self._in_thread(file.close)
 
     async def _kept(self, name: str, draft: Path, digest: str) -> Brought:
         known = await self._with_bytes(draft, digest)
