@@ -96,6 +96,8 @@ class Uploads:
                     await self._in_thread(lambda block=block: file.write(block))  # type: ignore[misc]  # mypy cannot type a lambda's default
                 except OSError as error:
                     wrong = error
+            if wrong is None:
+                await self._in_thread(file.flush)  # whoever closes it hears nothing
         if wrong is not None:
             raise wrong
         if size > LARGEST:
