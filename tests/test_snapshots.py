@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from journal.records import a_job
 from live import live, painter
 
 from imageserver.journal import Journal
+from imageserver.schedule import run_entry
 from imageserver.snapshots import Snapshots
 from imageserver.testing import FakeClock
 from imageserver.web import keys
@@ -53,6 +55,26 @@ async def test_it_is_made_when_it_is_worth_it(tmp_path: Path) -> None:
         assert await snapshots.keep()
         assert pictures_in(journal.snapshot) == 4
     await journal.close()
+
+
+async def test_the_clock_makes_it(tmp_path: Path) -> None:
+    """At half past the schedule asks for one; the server runs that entry."""
+    journal, clock = Journal(tmp_path / "journal.sqlite"), FakeClock(datetime(2026, 5, 5, 10, tzinfo=UTC).timestamp())
+    await journal.open()
+    await journal.jobs.create(a_job("bought"))
+    with ThreadPoolExecutor(1) as executor:
+        snapshots = Snapshots(journal=journal, clock=clock, executor=executor)
+        assert pictures_in(journal.snapshot) == 0
+        going = asyncio.create_task(run_entry(snapshots.entry(), clock))
+        await clock.advance(29 * 60)
+        assert pictures_in(journal.snapshot) == 0
+        await clock.advance(60)
+        await clock.until_sleeping()  # it is made, and the next date is waited for
+        assert pictures_in(journal.snapshot) == 1
+        going.cancel()
+    await journal.close()
+    async with live(tmp_path, options=QUIET, stored=1):
+        assert "snapshot of the journal" in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_a_large_journal_wears_no_card_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,6 +134,17 @@ async def test_frames_go_on_while_it_is_made(tmp_path: Path) -> None:
         assert (said["status"], said["unconfirmed"]) == ("ok", None)
         async with server.http.post("/api/v1/counters/confirm") as answer:
             assert await answer.json() == {"confirmed": False}
+
+
+async def test_the_end_waits_for_a_copy(tmp_path: Path) -> None:
+    """A journal that is closed meanwhile is closed after it; the copy is whole."""
+    journal = Journal(tmp_path / "journal.sqlite")
+    await journal.open()
+    await journal.jobs.create(a_job("bought"))
+    copying = asyncio.create_task(journal.copy_to(tmp_path / "copy"))
+    await asyncio.sleep(0)  # it begins
+    await asyncio.gather(copying, journal.close())
+    assert pictures_in(tmp_path / "copy") == 1
 
 
 async def test_free_pictures_go_on_while_counters_wait(tmp_path: Path) -> None:

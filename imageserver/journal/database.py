@@ -75,14 +75,15 @@ class Database:
         await opened
 
     async def close(self) -> None:
-        """Finish what was given and close the file."""
+        """Finish what was given, a copy too, and close the file."""
         if self._thread is None or self._loop is None:
             return
-        self._closing = True
-        self._hand_on()
-        self._work.put(None)
-        await self._loop.run_in_executor(None, self._thread.join)
-        self._thread = None
+        async with self._copying:  # it reads by the number of a file that is open
+            self._closing = True
+            self._hand_on()
+            self._work.put(None)
+            await self._loop.run_in_executor(None, self._thread.join)
+            self._thread = None
 
     async def read(self, work: Work[T]) -> T:
         """Run a query. It sees every write given before it, also a post that is lost a moment later for want of room.

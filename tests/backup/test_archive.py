@@ -21,7 +21,7 @@ from live import picture_bytes
 from backup.house import listing, names, untouched
 from imageserver.backup.archive import FOLDER, FORMAT, sum_line
 from imageserver.backup.belongings import Belongings
-from imageserver.backup.checking import check_backup
+from imageserver.backup.checking import Checked, check_backup
 from imageserver.backup.making import CannotBackUp, make_backup
 from imageserver.backup.moves import STAGE, finish, is_cut_off
 from imageserver.backup.reading import BackupBroken, BackupTooNew
@@ -351,7 +351,19 @@ async def test_an_older_backup_stays_until_the_new_one_is_whole(
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10**9, 10**9, 1000))
     with pytest.raises(CannotBackUp, match="MiB free, and the backup needs about"):
         make_backup(file, here, journal, now=0)
+    assert file.read_bytes() == old
     monkeypatch.undo()
+    with monkeypatch.context() as patch:  # a stick that forgets what was written to it
+
+        def forgetful(draft: Path) -> Checked:
+            os.truncate(draft, draft.stat().st_size // 2)
+            return check_backup(draft)
+
+        patch.setattr("imageserver.backup.making.check_backup", forgetful)
+        with pytest.raises(BackupBroken):
+            make_backup(file, here, journal, now=0)
+    assert file.read_bytes() == old
+    assert names(tmp_path) == ["house.tar", "old"]
     (here.data / "more").mkdir()
     (here.data / "more" / "sock").symlink_to("loop")
     (here.data / "more" / "loop").symlink_to("sock")
