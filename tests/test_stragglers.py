@@ -335,7 +335,7 @@ async def until_stuck(served: Served) -> None:
             or not any(one.unsent for one in now if one)
         ):
             before = now
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.5)  # longer than a system keeps back that something has arrived
 
 
 @counted
@@ -352,6 +352,7 @@ async def test_a_slow_reader_that_goes_on_is_served(tmp_path: Path, path: str) -
                 await one.read(4096)
             await served.passes(20)
         assert served.stragglers.closed == 0
+        await until_stuck(served)
         await served.passes(32)
         assert served.stragglers.closed == 1
 
