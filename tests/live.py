@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from attrs import define
 from described import JudgedAnswer
+from patient import patient_frame
 from PIL import Image
 
 from imageserver import GeneratedImage, GenerationRequest, ImageProvider, PollingImageProvider, ProviderError
@@ -285,7 +286,7 @@ async def live(
             await web.TCPSite(server.runner, "127.0.0.1", port).start()
         address = f"http://127.0.0.1:{server.port}"
         async with aiohttp.ClientSession(address, response_class=JudgedAnswer) as http:
-            frame = FrameClient("127.0.0.1", server.port, poll=0.05)
+            frame = patient_frame(server.port)
             assert server.runner is not None
             yield Live(
                 app=app,

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from attrs import define
+from patient import patient_frame
 
 from imageserver.frame_client.client import FrameClient
 
@@ -28,7 +29,7 @@ class Program:
 
     @property
     def frame(self) -> FrameClient:
-        return FrameClient("127.0.0.1", self.port, poll=0.05)
+        return patient_frame(self.port)
 
 
 def environment() -> dict[str, str]:

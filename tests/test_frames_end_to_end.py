@@ -11,12 +11,12 @@ from pathlib import Path
 
 from fakes.certificate import needs_openssl
 from live import picture_bytes
+from patient import patient_frame
 from PIL import Image
 from program import program
 from short_records import short_records
 
 from imageserver.certificates import make_certificate
-from imageserver.frame_client.client import FrameClient
 
 STORED = 6
 
@@ -30,7 +30,7 @@ def free_port() -> int:
 
 async def shown(port: int, count: int) -> list[tuple[tuple[int, int], int]]:
     """So many pictures as a frame gets them at a port: the size of each, and which of the stored ones it is."""
-    frame = FrameClient("127.0.0.1", port, poll=0.05)
+    frame = patient_frame(port)
     found = []
     for _ in range(count):
         with Image.open(io.BytesIO(await frame.picture("old"))) as picture:

@@ -18,12 +18,12 @@ import aiohttp
 import pytest
 from attrs import frozen
 from live import OWNER, Live, live, picture_bytes
+from patient import patient_frame
 from short_records import short_records
 from yarl import URL
 
 from access.visitors import FRAMES_ONLY, PASSWORD
 from imageserver.certificates import make_certificate
-from imageserver.frame_client.client import FrameClient
 from imageserver.web import keys
 
 HANG_LIMIT = 60.0
@@ -113,9 +113,9 @@ async def nginx(folder: Path, server: Live) -> AsyncIterator[Proxy]:
 async def test_frames_and_pages_behind_nginx(tmp_path: Path) -> None:
     """Frames over HTTP and TLS, with short records, each known by its address; pages under a name and under a path."""
     async with live(tmp_path, options=OPTIONS, stored=3) as server, nginx(tmp_path, server) as proxy:
-        assert await FrameClient("127.0.0.1", proxy.plain, poll=0.05).picture("old")
+        assert await patient_frame(proxy.plain).picture("old")
         async with short_records(proxy.tls) as (port, records):
-            assert await FrameClient("127.0.0.1", port, poll=0.05).picture("old")
+            assert await patient_frame(port).picture("old")
         assert 0 < max(records) <= 512
 
         # 127.0.0.2 is another device to nginx, and one that says it were a third is not believed
@@ -176,7 +176,7 @@ class _Here(aiohttp.abc.AbstractResolver):
 async def test_an_nginx_that_was_not_named_stops_pages_and_no_frame(tmp_path: Path) -> None:
     """Without `trusted_proxies` the page says what is missing, and a frame gets its picture all the same."""
     async with live(tmp_path, options=FRAMES_ONLY, stored=1) as server, nginx(tmp_path, server) as proxy:
-        assert await FrameClient("127.0.0.1", proxy.plain, poll=0.05).picture("old")
+        assert await patient_frame(proxy.plain).picture("old")
         async with server.http.get(f"http://127.0.0.1:{proxy.plain}/") as answer:
             assert answer.status == 400
             assert "trusted_proxies" in await answer.text()

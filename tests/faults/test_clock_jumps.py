@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from default_plugins.yandexart_room import write_keys
 from fakes.yandex import FakeYandex
+from patient import patient_frame
 from program import program
 
-from imageserver.frame_client.client import FrameClient
 from imageserver.frame_client.jpeg import inspect
-from imageserver.frame_client.wire import Limits
 from imageserver.testing.ledger import Ledger
 
 LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
@@ -62,8 +61,7 @@ async def charges(tmp_path: Path, first: datetime, then: datetime, *, cap: int =
         set_clock(clock, first)
         async with program(data, extra=false_clock(clock)) as server:
             # The false clock reads its file at every look, which makes the whole program several times as slow.
-            patient = Limits(first_byte=30.0, pause=30.0)
-            frame = FrameClient("127.0.0.1", server.port, poll=0.05, limits=patient)
+            frame = patient_frame(server.port)
             counts = []
             for when in (first, then):
                 set_clock(clock, when)

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from hurried import program_code
 from live import OWNER, Live, live
+from patient import patient_frame
 from program import HANG_LIMIT, program
 
-from imageserver.frame_client.client import FrameClient
 from imageserver.listening import Door, DoorSite, open_doors
 from imageserver.stragglers import Stragglers, connections
 from imageserver.testing import FakeClock
@@ -71,7 +71,7 @@ async def test_hostile_clients_are_closed_and_a_frame_is_served(
         async with asyncio.timeout(HANG_LIMIT):
             while sum(one.body is not None for one in connections(there)) < 4:  # noqa: ASYNC110 - theirs, no event
                 await asyncio.sleep(0.001)
-        frame = FrameClient("127.0.0.1", port, poll=0.01)
+        frame = patient_frame(port, poll=0.01)
         assert await frame.picture("old")
         await clock.advance(15)
         if is_looked_after:
