@@ -19,7 +19,7 @@ from imageserver.plugin_sources import own_line
 T = TypeVar("T")
 E = TypeVar("E", bound=Extension)
 _BUILD_SECONDS = 15.0
-_PULSE_SECONDS = 1.0  # a loop that does not turn within this after a deadline is blocked by its own code
+_PULSE_SECONDS = 3.0  # a loop that does not turn within this after a deadline is blocked by its own code
 _STOP_SECONDS = 2.0
 _HUNG = "its code does not come back; it is left out until you say `imageserver plugins reload`"
 

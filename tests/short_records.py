@@ -9,11 +9,18 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+HANG_LIMIT = 60.0
+Begin = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
+
 
 @asynccontextmanager
 async def short_records(server: int) -> AsyncIterator[tuple[int, list[int]]]:
     """A plain port behind which a client speaks TLS 1.2 and asks for short records; the sizes of those that came."""
     sizes: list[int] = []
+    going = set[asyncio.Task[None]]()
+
+    def begun(handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]) -> Begin:
+        return lambda reader, writer: going.add(asyncio.create_task(handler(reader, writer)))
 
     async def watched(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection("127.0.0.1", server)
@@ -32,10 +39,12 @@ async def short_records(server: int) -> AsyncIterator[tuple[int, list[int]]]:
             tls.kill()
         await tls.wait()
 
-    behind = await asyncio.start_server(watched, "127.0.0.1", 0)
-    before = await asyncio.start_server(encrypted, "127.0.0.1", 0)
+    behind = await asyncio.start_server(begun(watched), "127.0.0.1", 0)
+    before = await asyncio.start_server(begun(encrypted), "127.0.0.1", 0)
     async with behind, before:
         yield before.sockets[0].getsockname()[1], sizes
+    if going:  # an openssl that the end of the test's loop leaves behind would fail another test
+        await asyncio.wait(going, timeout=HANG_LIMIT)
 
 
 class RecordSizes:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import fcntl
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -39,8 +42,16 @@ class Browser:
 
     async def details(self, name: str) -> AsyncServiceInfo:
         info = AsyncServiceInfo(TYPE, name)
-        assert await info.async_request(self.zeroconf.zeroconf, 5000)
+        assert await info.async_request(self.zeroconf.zeroconf, HANG_LIMIT * 1000)  # which are milliseconds
         return info
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """What is announced on loopback is heard by every test of this computer: they go one after the other."""
+    with (Path(tempfile.gettempdir()) / f"imageserver-mdns-{os.getuid()}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+        yield
 
 
 @asynccontextmanager
@@ -56,6 +67,7 @@ async def browser() -> AsyncIterator[Browser]:
         await zeroconf.async_close()
 
 
+@pytest.mark.usefixtures("alone")
 async def test_the_page_is_announced_and_a_stop_takes_it_back(tmp_path: Path) -> None:
     """The real program: name, address, port and path; and at SIGTERM a goodbye, not a silence of two minutes."""
     data = await prepared(tmp_path, "mdns: always\n")
@@ -69,6 +81,7 @@ async def test_the_page_is_announced_and_a_stop_takes_it_back(tmp_path: Path) ->
         assert await asyncio.wait_for(running.process.wait(), HANG_LIMIT) == 0
 
 
+@pytest.mark.usefixtures("alone")
 async def test_two_servers_have_two_names_and_a_new_address_is_told() -> None:
     """The second is called otherwise; and where the router gives another address, that one is announced."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from ports import kept_ports
 from program import HANG_LIMIT, program, start
 
 from imageserver.cert_command import cert_command, own_addresses, own_names, parse_address, parse_name
@@ -111,11 +113,11 @@ def configured(folder: Path, options: str = "", *, has_certificates: bool = True
     return data
 
 
-def free_port() -> int:
-    """One that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    """Two that nobody else gets."""
+    with kept_ports(2) as ports:
+        yield ports
 
 
 async def healthy(address: str, trust: ssl.SSLContext | bool = True) -> bool:
@@ -133,9 +135,9 @@ async def refused(data: Path) -> str:
     return err.decode()
 
 
-async def test_http_and_https_on_every_port(tmp_path: Path) -> None:
+async def test_http_and_https_on_every_port(tmp_path: Path, ports: list[int]) -> None:
     """The port that there was speaks both, so does a frame's own; https_port speaks HTTPS. All of them are told."""
-    https, kitchen = free_port(), free_port()
+    https, kitchen = ports
     data = configured(tmp_path, f"https_port: {https}\nframes: {{kitchen: {{port: {kitchen}}}}}\n")
     trust = ssl.create_default_context(cafile=str(tmp_path / "certs" / "cert.pem"))
     async with program(data) as server:
@@ -164,9 +166,9 @@ async def test_half_a_pair_does_not_start(tmp_path: Path) -> None:
     assert "there is " + str(tmp_path / "certs" / "cert.pem") + " and no key.pem beside it" in await refused(data)
 
 
-async def test_an_https_port_without_certificates_does_not_start(tmp_path: Path) -> None:
+async def test_an_https_port_without_certificates_does_not_start(tmp_path: Path, ports: list[int]) -> None:
     """Whoever asks for HTTPS must get it or hear why not."""
-    err = await refused(configured(tmp_path, f"https_port: {free_port()}\n", has_certificates=False))
+    err = await refused(configured(tmp_path, f"https_port: {ports[0]}\n", has_certificates=False))
     assert "https_port needs certificates" in err
     assert str(tmp_path / "certs") in err
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from live import Live, Painter, ShiftedClock, failing, live, refuse
+from live import Live, Painter, ShiftedClock, failing, live, refuse, until_noon
 from test_money_end_to_end import varied
 
 from imageserver import AuthError, PaymentRequired, cards, errors, image
@@ -104,8 +104,9 @@ async def test_at_most_one_in_ten_also_across_a_restart(tmp_path: Path, drawn: l
     kind = varied()
     options = QUIET + "providers: {paid: {max_per_day: 1}}\n"
     told: list[bool] = []
+    clock = ShiftedClock(shift=until_noon())  # a cap is for a day
     for times in (13, 4, 9):
-        async with live(tmp_path, kind, options=options, stored=3) as server:
+        async with live(tmp_path, kind, options=options, stored=3, clock=clock) as server:
             told += await asked(server, times, type="ydart")
     assert len(kind.asked) == 1
     places = [place for place, is_card in enumerate(told) if is_card]

@@ -8,7 +8,7 @@ import io
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ import pytest
 from journal.records import usable
 from live import Gate, Live, ShiftedClock, live, painter, waiting
 from PIL import Image, ImageColor
+from ports import kept_ports
 
-from imageserver import AuthError
+from imageserver import AuthError, delivery
 from imageserver.config import reader
 from imageserver.frames import Frames
 from imageserver.sightings import Sightings, usual_interval
@@ -39,6 +40,19 @@ frames:
     image_weight: 480
     image_height: 320
 """
+
+
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    """Two that nobody else gets."""
+    with kept_ports(2) as ports:
+        yield ports
+
+
+@pytest.fixture
+def at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rendition may take as long as a busy machine needs: nobody is put off with another picture or another word."""
+    monkeypatch.setattr(delivery, "_RENDITION_SECONDS", 60.0)
 
 
 @asynccontextmanager
@@ -69,7 +83,14 @@ def large_noise(folder: Path) -> str:
     """A stored picture whose answer is far larger than what the sockets of both ends hold; options that keep it so."""
     (folder / "images").mkdir()
     Image.effect_noise((2400, 2400), 120).save(folder / "images" / "noise.png")
-    return "panel: jpeg-8bit\nimage_width: 2400\nimage_height: 2400\nquality: 100\nmax_bytes: 10000000"
+    return """
+disabled_providers: [atelier]  # what it paints is small, and would be shown as soon as it is done
+panel: jpeg-8bit
+image_width: 2400
+image_height: 2400
+quality: 100
+max_bytes: 10000000
+"""
 
 
 async def break_off(port: int, path: str) -> None:
@@ -131,12 +152,10 @@ async def test_a_program_may_say_which_frame_it_is(tmp_path: Path) -> None:
                 assert Image.open(io.BytesIO(await answer.read())).size == size
 
 
-async def test_two_frames_behind_one_address_on_two_ports(tmp_path: Path) -> None:
+async def test_two_frames_behind_one_address_on_two_ports(tmp_path: Path, ports: list[int]) -> None:
     """The port that a request comes in on tells frames apart that share an address."""
-    ports = [_free_port(), _free_port()]
-    options = (
-        f"frames: {{left: {{port: {ports[0]}, image_width: 200, image_height: 200}}, right: {{port: {ports[1]}}}}}"
-    )
+    left, right = ports
+    options = f"frames: {{left: {{port: {left}, image_width: 200, image_height: 200}}, right: {{port: {right}}}}}"
     async with live(tmp_path, options=options, stored=2, ports=ports) as room:
         for port, size in zip(ports, [(200, 200), (320, 480)], strict=True):
             async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
@@ -192,7 +211,8 @@ async def test_a_frame_gets_no_more_bytes_than_it_may(tmp_path: Path) -> None:
     """`max_bytes` holds for a picture that would be larger, and the others keep their quality."""
     (tmp_path / "images").mkdir()
     Image.effect_noise((640, 960), 120).save(tmp_path / "images" / "noise.png")
-    options = "frames: {small: {address: 127.0.0.2, max_bytes: 20000}}"
+    # what the atelier paints may be small by itself, and would be shown as soon as it is done
+    options = "disabled_providers: [atelier]\nframes: {small: {address: 127.0.0.2, max_bytes: 20000}}"
     async with live(tmp_path, options=options) as room:
         async with room.http.get("/frame.jpg") as answer:
             usual = len(await answer.read())
@@ -387,6 +407,7 @@ def test_keys_that_are_made_up_are_few_frames(tmp_path: Path) -> None:
 class TestScreens:
     """What hangs on a frame that only fetches an address."""
 
+    @pytest.mark.usefixtures("at_leisure")
     async def test_a_dark_frame_stays_dark(self, tmp_path: Path) -> None:
         """Its black picture hangs there for the second and third question too."""
         options = """
@@ -397,6 +418,7 @@ sleep_time: [{time_range: {start_time: "00:00", end_time: "23:59"}, black_image_
                 async with room.http.get("/frame.jpg") as answer:
                     assert _darkest(Image.open(io.BytesIO(await answer.read())))
 
+    @pytest.mark.usefixtures("at_leisure")
     async def test_two_who_look_at_once_ask_once(self, tmp_path: Path) -> None:
         """A tablet and a browser at one frame's address: one picture is made, and it hangs there."""
         gate = Gate()
@@ -408,6 +430,7 @@ sleep_time: [{time_range: {start_time: "00:00", end_time: "23:59"}, black_image_
                     return await answer.read()
 
             meanwhile = await asyncio.gather(*(look() for _ in range(4)))
+            await gate.reached.wait()  # nobody who looks waits for that
             assert len(kind.asked) == 1
             gate.open()
             painted = [job for job in await room.app[keys.JOURNAL].jobs.recent(9) if job.kind == "auto"]
@@ -520,6 +543,7 @@ class TestTestCard:
 class TestSeen:
     """What is known of frames that ask."""
 
+    @pytest.mark.usefixtures("at_leisure")  # it hears no "pending", and so asks twice
     async def test_a_frame_without_a_name_is_seen(self, tmp_path: Path) -> None:
         """Address, requests, pictures; after a restart too."""
         async with live(tmp_path, stored=1) as room:
@@ -608,13 +632,6 @@ class TestSeen:
                 await room.result(one)
                 await room.result(other)
             assert (await listed(room))["127.0.0.1"]["shared"] is True
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _png() -> bytes:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import io
-import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
+import pytest
 from fakes.certificate import needs_openssl
 from live import picture_bytes
 from patient import patient_frame
 from PIL import Image
+from ports import kept_ports
 from program import program
 from short_records import short_records
 
@@ -21,11 +23,11 @@ from imageserver.certificates import make_certificate
 STORED = 6
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    """Two that nobody else gets."""
+    with kept_ports(2) as ports:
+        yield ports
 
 
 async def shown(port: int, count: int) -> list[tuple[tuple[int, int], int]]:
@@ -41,7 +43,7 @@ async def shown(port: int, count: int) -> list[tuple[tuple[int, int], int]]:
 
 
 @needs_openssl
-async def test_a_house_full_of_frames(tmp_path: Path) -> None:
+async def test_a_house_full_of_frames(tmp_path: Path, ports: list[int]) -> None:
     """Four frames at one address, each with its size, served from one store at the same time.
 
     Two have ports of their own, two share the first port: one in plain, one over TLS with records of 512 bytes.
@@ -49,7 +51,7 @@ async def test_a_house_full_of_frames(tmp_path: Path) -> None:
     data, images = tmp_path / "data", tmp_path / "images"
     for folder in (data, images):
         folder.mkdir()
-    kitchen, hall = free_port(), free_port()
+    kitchen, hall = ports
     (data / "options.yml").write_text(
         f"""
 disabled_providers: [atelier]

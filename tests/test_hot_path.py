@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,11 @@ async def statements_of(room: Live) -> list[str]:
     return told
 
 
+def still() -> Any:
+    """A clock that stands: what the server does by itself, every few seconds and at each minute, is not counted."""
+    return FakeClock(time.time())
+
+
 async def pair(room: Live) -> None:
     """A start of a stored picture and its result."""
     await room.done((await room.start(type="old"))["id"])
@@ -61,7 +67,7 @@ async def until_written(room: Live) -> None:
 
 async def test_a_picture_from_memory_opens_no_file(tmp_path: Path) -> None:
     """Once renditions are in memory, a start and its result touch no file besides the journal."""
-    async with live(tmp_path, stored=2) as room:
+    async with live(tmp_path, stored=2, clock=still()) as room:
         for _ in range(6):
             await pair(room)
         with disk_events() as touched:
@@ -80,7 +86,7 @@ async def test_the_control_sees_files(tmp_path: Path) -> None:
 
 async def test_a_pair_costs_three_notes(tmp_path: Path) -> None:
     """The job, the frame's place in its lap and that it was fetched: ten pairs are three notes each, in few commits."""
-    async with live(tmp_path, stored=2) as room:
+    async with live(tmp_path, stored=2, clock=still()) as room:
         for _ in range(4):
             await pair(room)
         await until_written(room)

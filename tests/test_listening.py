@@ -23,6 +23,7 @@ import pytest
 from aiohttp import web
 from attrs import frozen
 from fakes.certificate import needs_openssl
+from ports import kept_ports
 
 from imageserver.certificates import make_certificate
 from imageserver.certificates.loading import load_context
@@ -116,7 +117,7 @@ def door(**more: Any) -> Door:
 async def serving(
     *doors: Door,
     pair: Certified | None = None,
-    patience: Patience = Patience(silence=NEVER, handshake=NEVER),  # noqa: B008 - frozen
+    patience: Patience = Patience(silence=NEVER, handshake=NEVER, whole=NEVER),  # noqa: B008 - frozen
     sockets: Sequence[socket.socket] = (),
 ) -> AsyncIterator[list[DoorSite]]:
     """An application behind these doors."""
@@ -239,8 +240,9 @@ async def record_sizes(port: int, *more: str) -> list[int]:
 
 async def test_who_says_nothing_is_sent_away() -> None:
     """A silent connection is closed after its time; one that has spoken is not."""
-    async with serving(door(), patience=Patience(silence=0.3)) as [site], aiohttp.ClientSession() as http:
+    async with serving(door()) as [site], aiohttp.ClientSession() as http:
         before = await ask(http, f"http://127.0.0.1:{site.port}/")
+        site._patience = Patience(silence=0.05)  # not before: a busy machine may be silent for longer as well
         reader, writer = await knock(site.port)
         assert await until_closed(reader) == b""
         writer.close()
@@ -262,7 +264,7 @@ async def test_half_a_handshake_is_cut_off(pair: Certified, said: bytes) -> None
 @pytest.mark.parametrize("said", [b"", HELLO])
 async def test_a_crowd_of_silent_ones_does_not_keep_a_client_out(pair: Certified, said: bytes) -> None:
     """Of 300 that say nothing, or only begin, 100 may stay: the youngest. A frame among them is served."""
-    patience = Patience(silence=NEVER, handshake=NEVER, newcomers=100)
+    patience = Patience(silence=NEVER, handshake=NEVER, whole=NEVER, newcomers=100)
     async with serving(door(), pair=pair, patience=patience) as [site], aiohttp.ClientSession() as http:
         crowd = [await knock(site.port) for _ in range(300)]
         for _, writer in crowd:
@@ -346,7 +348,8 @@ async def test_certificates_that_come_later_count_at_once(pair: Certified) -> No
     await runner.setup()
     one = door()
     given: list[ssl.SSLContext] = []
-    site = DoorSite(runner, one, open_doors([one])[0], context=lambda: given[-1] if given else None)
+    patience = Patience(silence=NEVER, handshake=NEVER, whole=NEVER)
+    site = DoorSite(runner, one, open_doors([one])[0], context=lambda: given[-1] if given else None, patience=patience)
     await site.start()
     async with aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.ClientError):
@@ -498,9 +501,8 @@ async def test_a_process_without_more_files_goes_on() -> None:
 @pytest.mark.parametrize("option", ["port", "https_port", "frames.kitchen.port"])
 def test_one_port_that_is_taken_leaves_none_bound(option: str) -> None:
     """The message names the option; the ports that were free are free again."""
-    with socket.create_server(("127.0.0.1", 0)) as other, socket.create_server(("127.0.0.1", 0)) as free:
-        taken, port = other.getsockname()[1], free.getsockname()[1]
-        free.close()
+    with socket.create_server(("127.0.0.1", 0)) as other, kept_ports(1) as [port]:
+        taken = other.getsockname()[1]
         with pytest.raises(CannotListen) as refused:
             open_doors([door(port=port), door(option=option, port=taken)])
         assert str(refused.value).startswith(f"{option}: 127.0.0.1 port {taken} cannot be used: Address already in use")

@@ -7,7 +7,6 @@ import hashlib
 import io
 import re
 import signal
-import socket
 import ssl
 import sys
 from asyncio.subprocess import PIPE
@@ -20,6 +19,7 @@ import pytest
 from attrs import evolve
 from pictures.room import opened
 from PIL import Image
+from ports import kept_ports
 from program import HANG_LIMIT, environment, program, run
 from roots import FIRST, ROOTS, Root, colour_of, jpeg
 from ruamel.yaml import YAML
@@ -156,7 +156,8 @@ async def test_the_first_start_says_it_in_the_log_once(tmp_path: Path) -> None:
     (root.data / "options.yml").write_text(
         (root.data / "options.yml").read_text(encoding="utf-8").replace('"WARNING"', '"INFO"'), encoding="utf-8"
     )
-    logs = [await _log_of_a_run(root.data, {"PORT": str(_free_port()), "TZ": "Europe/Moscow"}) for _ in range(2)]
+    with kept_ports(1) as [port]:
+        logs = [await _log_of_a_run(root.data, {"PORT": str(port), "TZ": "Europe/Moscow"}) for _ in range(2)]
     lines = [[line for line in log.splitlines() if "Go ImageServer" in line] for log in logs]
     assert [len(found) for found in lines] == [1, 0]
     assert "version 1.04: pictures: 6, prompts: 4" in lines[0][0]
@@ -165,16 +166,9 @@ async def test_the_first_start_says_it_in_the_log_once(tmp_path: Path) -> None:
 async def test_port_and_zone_come_from_the_environment(tmp_path: Path) -> None:
     """PORT and TZ, as old compose files set them, are the program's port and zone."""
     root = ROOTS["1.1"](tmp_path / "old")
-    port = _free_port()
-    log = await _log_of_a_run(root.data, {"PORT": str(port), "TZ": "Europe/Moscow"}, expected_port=port)
+    with kept_ports(1) as [port]:
+        log = await _log_of_a_run(root.data, {"PORT": str(port), "TZ": "Europe/Moscow"}, expected_port=port)
     assert "Europe/Moscow" in log
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _log_of_a_run(data: Path, extra: dict[str, str], *, expected_port: int | None = None) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from live import live, painter
+from live import ShiftedClock, live, painter, until_noon
 
 from imageserver.web import keys
 from imageserver.web.numbers import days_left
@@ -18,7 +18,7 @@ async def test_a_day_is_counted(tmp_path: Path) -> None:
     """What was painted, paid and taken today stands in the last of 14 days, for programs and on the page."""
     kind = painter("dear", paid=True, default_price=Decimal("2.2"))
     options = QUIET + "providers: {dear: {max_cost_per_month: 9.5}}\n"
-    async with live(tmp_path, kind, options=options, stored=1) as server:
+    async with live(tmp_path, kind, options=options, stored=1, clock=ShiftedClock(until_noon())) as server:
         for prompt in ("a heron", "an owl"):
             await server.done((await server.start(type="provider", provider="dear", prompt=prompt))["id"])
         async with server.http.get("/api/v1/numbers") as answer:

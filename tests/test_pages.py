@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 
 import aiohttp
+import pytest
 from live import Gate, ShiftedClock, failing, live, painter, refuse, waiting
 from PIL import Image
 
@@ -13,6 +14,12 @@ from imageserver import AuthError
 from imageserver.web import keys
 
 QUIET = "disabled_providers: [atelier]\n"
+
+
+@pytest.fixture(autouse=True)
+def _time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may need more than a second for a picture at a frame's size, and another would hang meanwhile."""
+    monkeypatch.setattr("imageserver.delivery._RENDITION_SECONDS", 3600.0)
 
 
 async def fetch(http: aiohttp.ClientSession, path: str, **headers: str) -> tuple[int, bytes, str]:
@@ -65,6 +72,7 @@ async def test_a_slow_painter_is_shown_when_it_is_done(tmp_path: Path) -> None:
             clock.shift = seconds
             meanwhile.add((await fetch(server.http, "/frame.jpg"))[1])
         assert len(meanwhile) == 1
+        await gate.reached.wait()
         assert len(kind.asked) == 1
         gate.open()
         (job,) = await server.app[keys.JOURNAL].jobs.recent(1)

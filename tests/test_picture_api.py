@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import Live, ShiftedClock, giving, live, painter, picture_bytes
+from live import Live, ShiftedClock, giving, live, painter, picture_bytes, until_noon
 from PIL import Image
 
 from imageserver.web import keys
@@ -255,8 +255,9 @@ async def test_a_choice_outlives_a_restart(tmp_path: Path) -> None:
         assert await server.app[keys.CHOICES].of("127.0.0.1") is None
 
 
-async def test_a_frame_that_fetches_an_address_gets_it_at_once(tmp_path: Path) -> None:
+async def test_a_frame_that_fetches_an_address_gets_it_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long `refresh` has to go; then it hangs there until that has passed."""
+    monkeypatch.setattr("imageserver.delivery._RENDITION_SECONDS", 3600.0)  # or another one hangs there meanwhile
     async with live(tmp_path, options=QUIET + "refresh: 1000\n", stored=5) as server:
 
         async def hangs() -> bytes:
@@ -276,7 +277,8 @@ async def test_at_night_black_comes_first(tmp_path: Path) -> None:
     """In a sleep window with a black picture the wall stays dark, and the choice waits."""
     hours = '{start_time: "00:00", end_time: "23:59"}'
     night = f"sleep_time: [{{time_range: {hours}, black_image_mode: true}}]\n"
-    async with live(tmp_path, options=QUIET + night, stored=2) as server:
+    clock = ShiftedClock(until_noon())  # the window has an end, in the last minute of the day
+    async with live(tmp_path, options=QUIET + night, stored=2, clock=clock) as server:
         await server.start(type="old")
         await asked(server, "POST", "/api/v1/frames/127.0.0.1/next", json={"picture": 1})
         assert (await server.job((await server.start(type="auto"))["id"])).card == "black"

@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 
 import pytest
+from loop_time import let_hours_pass
 
 from imageserver.plugin_loop import NoAnswer, PluginCrashed, PluginLoop, in_daemon_thread
 
@@ -14,7 +15,7 @@ from imageserver.plugin_loop import NoAnswer, PluginCrashed, PluginLoop, in_daem
 async def loop() -> AsyncIterator[PluginLoop]:
     loop = PluginLoop("zoo")
     yield loop
-    assert await loop.stop(5)
+    assert await loop.stop(30)
     assert "zoo" not in [thread.name for thread in threading.enumerate()]
 
 
@@ -27,33 +28,41 @@ async def test_calls_run_in_a_thread_of_their_own(loop: PluginLoop) -> None:
     assert [await loop.call(answer, 30) for _ in range(3)] == ["zoo"] * 3
 
 
-async def test_a_blocked_loop_does_not_hold_the_server(loop: PluginLoop) -> None:
+async def test_a_blocked_loop_does_not_hold_the_server(loop: PluginLoop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Code that blocks its own loop costs the caller its deadline and no more; released, it serves again."""
-    release = threading.Event()
+    release, blocked = threading.Event(), threading.Event()
 
     async def blocks() -> None:
+        blocked.set()
         release.wait(60)
 
+    call = asyncio.ensure_future(loop.call(blocks, 3600))
+    assert await asyncio.to_thread(blocked.wait, 30)  # a call that is given up before it began blocks nothing
+    let_hours_pass(monkeypatch)
     with pytest.raises(NoAnswer):
-        await loop.call(blocks, 0.01)
+        await call
     assert not await loop.responds(0.01)
     assert not await loop.stop(0.01)
     release.set()
     assert await loop.stop(30)
 
 
-async def test_a_call_past_its_deadline_is_cancelled(loop: PluginLoop) -> None:
+async def test_a_call_past_its_deadline_is_cancelled(loop: PluginLoop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A coroutine that never returns is cancelled at its deadline, and the loop turns on."""
-    ended = threading.Event()
+    began, ended = threading.Event(), threading.Event()
 
     async def never_returns() -> None:
+        began.set()
         try:
             await asyncio.Event().wait()
         finally:
             ended.set()
 
+    call = asyncio.ensure_future(loop.call(never_returns, 3600))
+    assert await asyncio.to_thread(began.wait, 30)  # one that has not begun has nothing to end
+    let_hours_pass(monkeypatch)
     with pytest.raises(NoAnswer):
-        await loop.call(never_returns, 1)
+        await call
     assert await asyncio.to_thread(ended.wait, 30)
     assert await loop.responds(30)
 
@@ -155,9 +164,10 @@ async def test_a_daemon_thread_tells_what_was_raised(raised: BaseException, seen
     def raises() -> None:
         raise raised
 
+    # Not "zoo": such a thread may end a moment after its answer, and the next test counts those that are called so.
     with pytest.raises(seen):
-        await in_daemon_thread("zoo", raises, 30)
-    assert await in_daemon_thread("zoo", lambda: 5, 30) == 5
+        await in_daemon_thread("lion", raises, 30)
+    assert await in_daemon_thread("lion", lambda: 5, 30) == 5
 
 
 async def test_a_daemon_thread_that_hangs_is_left_behind() -> None:

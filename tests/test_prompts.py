@@ -111,7 +111,9 @@ def test_empty_duplicate_and_unfit_prompts_are_refused(tmp_path: Path) -> None:
 def test_a_hand_edit_is_seen_without_a_restart(tmp_path: Path) -> None:
     """The next draw or addition works with what the owner has saved, also when he begins a YAML beside the JSON."""
     library = opened(tmp_path, json=as_json("a"))
+    written = (tmp_path / "prompts.json").stat().st_mtime
     (tmp_path / "prompts.json").write_text(as_json("b"))
+    os.utime(tmp_path / "prompts.json", (written + 1, written + 1))  # of one length: only the time tells them apart
     assert library.draw(random.Random(1)).text == "b"
     (tmp_path / "prompts.json").write_text(as_json("c", "d"))
     assert library.add("e").idx == 3

@@ -6,12 +6,21 @@ import re
 from pathlib import Path
 
 import aiohttp
+import pytest
 from live import Gate, Live, ShiftedClock, giving, live, painter, picture_bytes, waiting
 
 from imageserver.web import keys
 
 QUIET = "disabled_providers: [atelier]\n"
 KITCHEN = QUIET + "frames: {kitchen: {address: 127.0.0.1}, hall: {address: 10.0.0.9}}\n"
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question waits until its picture is made: where that takes a busy machine over a second, the old one would
+    come once more."""
+    for seconds in ("_RENDITION_SECONDS", "_HURRIED_SECONDS"):
+        monkeypatch.setattr(f"imageserver.delivery.{seconds}", 60.0)
 
 
 async def text_of(http: aiohttp.ClientSession, path: str = "/", **headers: str) -> str:
@@ -93,6 +102,7 @@ async def test_next_is_another_than_what_would_come(tmp_path: Path) -> None:
         assert await taken(server, type="auto") == two["picture"]
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_a_frame_that_only_fetches_an_address_changes_at_once(tmp_path: Path) -> None:
     """The next question of such a frame brings what was chosen, however long `refresh` has to go."""
     async with live(tmp_path, options=QUIET, stored=3, clock=ShiftedClock()) as server:
@@ -199,6 +209,7 @@ async def test_a_job_that_brings_nothing_is_let_go(tmp_path: Path) -> None:
         assert await server.app[keys.JOURNAL].notes.beginning("hang:") == {}
 
 
+@pytest.mark.usefixtures("unhurried")
 async def test_what_was_asked_for_comes_at_once_to_a_frame_that_fetches_an_address(tmp_path: Path) -> None:
     """As soon as the picture is there, however long `refresh` has to go."""
     options = QUIET + "refresh: 86400\nframes: {kitchen: {address: 127.0.0.1, providers: [painter]}}\n"

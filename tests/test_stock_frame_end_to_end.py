@@ -12,6 +12,7 @@ import pytest
 from fakes.certificate import needs_openssl
 from frame_client.fakes import FakeClock
 from live import live, painter, picture_bytes
+from patient import LONGEST
 from PIL import Image
 from program import program
 from short_records import short_records
@@ -19,14 +20,19 @@ from short_records import short_records
 from imageserver.certificates import make_certificate
 from imageserver.frame_client.conversation import run
 from imageserver.frame_client.options import FrameOptions
+from imageserver.frame_client.wire import Limits
 
 QUIET = "disabled_providers: [atelier]\nimage_generate_threshold: 0\n"
 
 
 async def drawn(port: int, screen: Path, **more: Any) -> tuple[int, str]:
-    """The test frame's code and what it said; its clock lets every pause pass at once."""
+    """The test frame's code and what it said; its clock lets every pause pass at once.
+
+    So it may ask very often before a busy machine has the picture, and an openssl has begun to speak for it.
+    """
     lines: list[str] = []
-    options = FrameOptions(host="127.0.0.1", port=port, stock=True, save=screen, **more)
+    limits = Limits(first_byte=LONGEST, pause=LONGEST, connect=LONGEST, handshake=LONGEST)
+    options = FrameOptions(host="127.0.0.1", port=port, stock=True, save=screen, timeout=3600.0, limits=limits, **more)
     return await run(options, lines.append, clock=FakeClock()), "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import math
 import threading
 from datetime import UTC, tzinfo
 from itertools import count
@@ -64,6 +65,12 @@ class FakeClock:
         with self._lock:
             return sum(not woken.done() for _when, _order, _loop, woken in self._sleepers)
 
+    @property
+    def next_wake(self) -> float:
+        """When the first of them wakes, as `monotonic` will be then; infinite where nobody sleeps."""
+        with self._lock:
+            return min((when for when, _order, _loop, woken in self._sleepers if not woken.done()), default=math.inf)
+
     async def until_sleeping(self, number: int = 1) -> None:
         """Let the others run until at least so many of them sleep. Never returns when they do not."""
         while self.sleeping < number:  # noqa: ASYNC110 - sleepers may be on other loops, which no Event reaches
@@ -94,8 +101,9 @@ class FakeClock:
         return None
 
     def _move_to(self, monotonic: float) -> None:
-        self._now += monotonic - self._monotonic
-        self._monotonic = monotonic
+        if monotonic > self._monotonic:  # another one who advances it may be ahead, and time never goes back
+            self._now += monotonic - self._monotonic
+            self._monotonic = monotonic
 
     @staticmethod
     async def _let_run() -> None:

@@ -19,6 +19,7 @@ import pytest
 from attrs import frozen
 from live import OWNER, Live, live, picture_bytes
 from patient import patient_frame
+from ports import kept_ports
 from short_records import short_records
 from yarl import URL
 
@@ -65,23 +66,22 @@ def _nginx() -> str:
     return found
 
 
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 @asynccontextmanager
 async def nginx(folder: Path, server: Live) -> AsyncIterator[Proxy]:
     """nginx in front of the server, until the end."""
-    program, (plain, tls) = _nginx(), _free_ports(2)
+    with kept_ports(2) as (plain, tls):
+        async with _listening(folder, server, Proxy(plain=plain, tls=tls)) as proxy:
+            yield proxy
+
+
+@asynccontextmanager
+async def _listening(folder: Path, server: Live, proxy: Proxy) -> AsyncIterator[Proxy]:
+    program = _nginx()
     make_certificate(folder, names=["frames.example.org"], addresses=[], now=datetime.now(UTC))
     servers = EXAMPLE.read_text(encoding="utf-8")
     for there, here in [
-        (r"listen 80;", f"listen 127.0.0.1:{plain};"),
-        (r"listen 443 ssl;", f"listen 127.0.0.1:{tls} ssl;"),
+        (r"listen 80;", f"listen 127.0.0.1:{proxy.plain};"),
+        (r"listen 443 ssl;", f"listen 127.0.0.1:{proxy.tls} ssl;"),
         (r"http://127\.0\.0\.1:8099", f"http://127.0.0.1:{server.port}"),
         (r"/etc/letsencrypt/\S+/fullchain\.pem", f"{folder}/cert.pem"),
         (r"/etc/letsencrypt/\S+/privkey\.pem", f"{folder}/key.pem"),
@@ -103,7 +103,7 @@ async def nginx(folder: Path, server: Live) -> AsyncIterator[Proxy]:
                 assert line, said.decode()
                 said += line
         assert b"[warn]" not in said, said.decode()
-        yield Proxy(plain=plain, tls=tls)
+        yield proxy
     finally:
         if process.returncode is None:
             process.terminate()

@@ -23,7 +23,7 @@ async def test_everything_works_under_a_path(tmp_path: Path) -> None:
         proxy(server) as home,
         aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Accept": "text/html"}) as browser,
     ):
-        await server.result((await server.start(type="old"))["id"])
+        await server.done((await server.start(type="old"))["id"])  # so that a picture hangs there
         own = {"Origin": str(home.origin()), "Sec-Fetch-Site": "same-origin"}
         async with browser.get(home) as answer:
             assert answer.url == home / "first-visit"

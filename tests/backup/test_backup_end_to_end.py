@@ -60,10 +60,32 @@ async def test_a_restore_gives_the_same_house(tmp_path: Path) -> None:
             assert len(fake.ledger.charges) == charges + 1
 
 
+# The program, which stands still at its sixth picture: however late a busy machine looks at it, it is not through.
+HELD = """
+import sys
+import time
+
+pictures = []
+
+
+def hold(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(".jpg"):
+        pictures.append(arguments[0])
+        while len(pictures) > 5:
+            time.sleep(1)
+
+
+sys.addaudithook(hold)
+from imageserver.__main__ import run
+
+run()
+"""
+
+
 async def killed(*arguments: str, when: Callable[[], bool]) -> int:
     """A command that is killed as soon as something is seen of it; its exit code."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "imageserver", *arguments, stdout=DEVNULL, stderr=DEVNULL, env=environment()
+        sys.executable, "-c", HELD, *arguments, stdout=DEVNULL, stderr=DEVNULL, env=environment()
     )
     while process.returncode is None and not when():  # noqa: ASYNC110 - another process makes it so
         await asyncio.sleep(0)

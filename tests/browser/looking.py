@@ -7,9 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 from live import Live
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 PHONE, DESKTOP = (320, 640), (1280, 800)
+_HANG_LIMIT = 60_000.0  # milliseconds; nothing here takes a fraction of it
+expect.set_options(timeout=_HANG_LIMIT)  # its own is five seconds, which a page may take on a busy machine
+# What was said goes after some seconds, with its Undo: here ten times as late, so that a slow test comes to press it.
+_SLOWLY = """const later = window.setTimeout;
+window.setTimeout = (work, wait, ...more) => later(work, wait > 5000 ? 10 * wait : wait, ...more);"""
 
 # Playwright's own wait_for_function asks again with eval(), which our Content-Security-Policy forbids.
 _WIDTHS = """selector => Promise.all([...document.querySelectorAll(selector)].map((one) =>
@@ -51,7 +56,8 @@ async def looking(
         java_script_enabled=has_script,
         base_url=home,
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(_HANG_LIMIT)
+    await context.add_init_script(_SLOWLY)
     troubles: list[str] = []
     page = await context.new_page()
     page.on("console", lambda said: troubles.append(said.text) if said.type in ("error", "warning") else None)

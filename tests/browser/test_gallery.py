@@ -236,10 +236,11 @@ async def test_scrolling_brings_more(browser: Browser, tmp_path: Path) -> None:
     async with live(tmp_path, options=QUIET, stored=110) as server:
         async with looking(browser, server, size=PHONE) as page:
             await page.goto("/gallery")
-            for _ in range(3):
+            pictures = page.locator("#pictures a")
+            while (before := await pictures.count()) < 110:
                 await page.keyboard.press("End")
-                await page.wait_for_load_state("networkidle")
-            await expect(page.locator("#pictures a")).to_have_count(110)
+                await expect(pictures.nth(before)).to_be_attached()  # before the next one, or that would come too early
+            await expect(pictures).to_have_count(110)
             assert await numbers(page) == list(range(110, 0, -1))
             await expect(page.locator("#more")).to_be_hidden()
         async with looking(browser, server, has_script=False) as page:
@@ -249,6 +250,7 @@ async def test_scrolling_brings_more(browser: Browser, tmp_path: Path) -> None:
                 await page.get_by_role("link", name="More").click()
                 await page.wait_for_url("**after=*")
                 await expect(page.locator("#pictures a").first).not_to_have_attribute("data-id", str(seen[-48]))
+                await page.wait_for_load_state()  # the end of the list is there too
                 seen += await numbers(page)
             assert seen == list(range(110, 0, -1))
             await expect(page.locator("#more")).to_be_hidden()

@@ -12,12 +12,11 @@ from typing import Any
 from attrs import frozen
 from fakes.aihorde import API, FakeAIHorde
 
+from default_plugins.running_out import TIMEOUT
 from imageserver import GeneratedImage, GenerationRequest, ProviderContext
 from imageserver.default_plugins.aihorde import AIHorde
 from imageserver.default_plugins.aihorde.settings import AIHordeSettings
 from imageserver.testing import FakeClock
-
-HASTY = 0.4  # seconds for calls that must run into their end
 
 
 @frozen(kw_only=True)
@@ -50,7 +49,7 @@ async def room(data: Path, mode: str = "good", *, polls: int = 0, **settings: An
     async with FakeAIHorde(polls=polls).running() as fake:
         await fake.become(mode)
         context = ProviderContext(
-            settings=AIHordeSettings(**{"base_url": fake.url + API, "timeout": 20.0, **settings}),
+            settings=AIHordeSettings(**{"base_url": fake.url + API, "timeout": TIMEOUT, **settings}),
             clock=clock,
             random=random.Random(1),
             log=logging.getLogger("imageserver.provider.aihorde"),

@@ -22,7 +22,6 @@ from imageserver.testing import FakeClock
 
 GUIDE = Path(__file__).parents[2] / "docs/providers/comfyui.md"
 WORKFLOW: dict[str, Any] = json.loads(re.findall(r"^```json\n(.*?)^```", GUIDE.read_text("utf-8"), re.M | re.S)[0])
-HASTY = 1.0  # seconds, for those that must run into the timeout
 
 
 @frozen(kw_only=True)

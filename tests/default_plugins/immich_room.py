@@ -12,12 +12,11 @@ from typing import Any
 from attrs import frozen
 from fakes.immich import KEY, FakeImmich
 
+from default_plugins.running_out import TIMEOUT
 from imageserver import GeneratedImage, GenerationRequest, ProviderContext
 from imageserver.default_plugins.immich.provider import Immich
 from imageserver.default_plugins.immich.settings import ImmichSettings
 from imageserver.testing import FakeClock
-
-PATIENT = 20.0  # seconds for a call: no test comes near it
 
 
 @frozen(kw_only=True)
@@ -47,7 +46,7 @@ def a_wish(width: int = 320, height: int = 480) -> GenerationRequest:
 async def provider_in(data: Path, clock: FakeClock | None = None, **settings: Any) -> AsyncIterator[Immich]:
     """A provider with these settings."""
     context = ProviderContext(
-        settings=ImmichSettings(**{"api_key": KEY, "timeout": PATIENT, **settings}),
+        settings=ImmichSettings(**{"api_key": KEY, "timeout": TIMEOUT, **settings}),
         clock=clock or FakeClock(),
         random=random.Random(1),
         log=logging.getLogger("imageserver.provider.immich"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from fakes.openai import KEY, MODEL, FakeOpenAi
 
+from default_plugins.running_out import TIMEOUT
 from imageserver import GenerationRequest, ProviderContext
 from imageserver.answers import Answers
 from imageserver.default_plugins.openai import OpenAi
@@ -28,7 +29,7 @@ def a_wish(negative: str | None = None, width: int = 320, height: int = 480) -> 
 @asynccontextmanager
 async def provider_at(address: str, data: Path, **settings: Any) -> AsyncIterator[OpenAi]:
     """A provider with these settings."""
-    given = {"base_url": address, "api_key": KEY, "model": MODEL, "timeout": 20.0, **settings}
+    given = {"base_url": address, "api_key": KEY, "model": MODEL, "timeout": TIMEOUT, **settings}
     context = ProviderContext(
         settings=OpenAiSettings(**given),
         clock=FakeClock(),

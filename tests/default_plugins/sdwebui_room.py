@@ -11,13 +11,12 @@ from typing import Any
 
 from fakes.sdwebui import LOGIN, FakeSdWebUi
 
+from default_plugins.running_out import TIMEOUT
 from imageserver import GenerationRequest, ProviderContext
 from imageserver.answers import Answers
 from imageserver.default_plugins.sdwebui import SdWebUi
 from imageserver.default_plugins.sdwebui.settings import SdWebUiSettings
 from imageserver.testing import FakeClock
-
-HASTY = 1.0  # seconds, for those that must run into the timeout
 
 
 def a_wish(width: int = 320, height: int = 480) -> GenerationRequest:
@@ -31,7 +30,7 @@ def a_wish(width: int = 320, height: int = 480) -> GenerationRequest:
 async def provider_at(address: str, data: Path, **settings: Any) -> AsyncIterator[SdWebUi]:
     """A provider with these settings."""
     context = ProviderContext(
-        settings=SdWebUiSettings(base_url=address, **{"timeout": 20.0, **settings}),
+        settings=SdWebUiSettings(base_url=address, **{"timeout": TIMEOUT, **settings}),
         clock=FakeClock(),
         random=random.Random(1),
         log=logging.getLogger("imageserver.provider.sdwebui"),

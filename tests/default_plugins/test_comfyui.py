@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.comfyui import MODEL, FakeComfyUi
+from fakes.comfyui import MODEL
 from PIL import Image
 
-from default_plugins.comfyui_room import HASTY, a_wish, changed, provider_at, room
+from default_plugins.comfyui_room import a_wish, changed, provider_at, room
+from default_plugins.running_out import TIMEOUT, run_out
 from imageserver import (
     BadProviderRequest,
     BadResult,
@@ -175,10 +177,10 @@ async def test_a_picture_that_comes_late_is_taken(tmp_path: Path) -> None:
 
 async def test_an_order_whose_id_never_came_is_taken_back(tmp_path: Path) -> None:
     """When submit runs into its time the order is found by our client_id, and only that one is deleted."""
-    async with room(tmp_path, "deaf", timeout=HASTY) as it:
+    async with room(tmp_path, "deaf", timeout=TIMEOUT) as it:
         it.fake.executing.append("somebody-elses")
         with pytest.raises(DeadlineExceeded):
-            await it.provider.submit(a_wish())
+            await run_out(it.provider.submit(a_wish()), it.fake, has_taken=it.fake.taken.is_set)
     assert it.fake.deleted == list(it.fake.orders)
     assert len(it.fake.deleted) == 1
     assert it.fake.interrupted == []
@@ -212,21 +214,21 @@ async def test_an_order_that_cannot_be_taken_back_changes_nothing(
 
 async def test_a_sleeping_pc_is_no_drama(tmp_path: Path) -> None:
     """A refused connection is Unreachable, with a calm sentence that readiness gives too."""
-    async with FakeComfyUi().running() as fake:
-        address = fake.url
-    async with provider_at(address, tmp_path) as it:
-        with pytest.raises(Unreachable, match="The PC may sleep"):
-            await it.provider.submit(a_wish())
-        assert "The PC may sleep" in str(await it.provider.readiness())
-        assert "The PC may sleep" in str(await it.provider.check())
+    with socket.socket() as taken:  # nobody listens there, and nobody else can begin to
+        taken.bind(("127.0.0.1", 0))
+        async with provider_at(f"http://127.0.0.1:{taken.getsockname()[1]}", tmp_path) as it:
+            with pytest.raises(Unreachable, match="The PC may sleep"):
+                await it.provider.submit(a_wish())
+            assert "The PC may sleep" in str(await it.provider.readiness())
+            assert "The PC may sleep" in str(await it.provider.check())
 
 
 async def test_a_pc_that_does_not_pick_up_is_unreachable(tmp_path: Path) -> None:
     """A connection that never comes about ends after the connect timeout."""
-    async with room(tmp_path, timeout=HASTY) as it:
+    async with room(tmp_path, timeout=TIMEOUT) as it:
         await it.fake.become(NEVER_ACCEPTS)
         with pytest.raises(Unreachable):
-            await it.provider.submit(a_wish())
+            await run_out(it.provider.submit(a_wish()), it.fake)
         await it.fake.become("good")
 
 
@@ -243,8 +245,8 @@ async def test_readiness_names_what_is_missing(tmp_path: Path, mode: str, words:
 
 async def test_a_busy_comfyui_is_ready(tmp_path: Path) -> None:
     """One that takes the question and is silent is there."""
-    async with room(tmp_path, BadWire.SILENT, timeout=HASTY) as it:
-        assert await it.provider.readiness() is None
+    async with room(tmp_path, BadWire.SILENT) as it:
+        assert await run_out(it.provider.readiness(), it.fake) is None
 
 
 @pytest.mark.parametrize(

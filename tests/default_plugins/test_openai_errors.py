@@ -9,6 +9,7 @@ import pytest
 from fakes.openai import KEY, MODEL, SHUTDOWN
 
 from default_plugins.openai_room import a_wish, room
+from default_plugins.running_out import run_out
 from imageserver import (
     AuthError,
     BadProviderRequest,
@@ -25,8 +26,6 @@ from imageserver import (
     UnreadableAnswer,
 )
 from imageserver.testing import NEVER_ACCEPTS
-
-HASTY = 0.5  # seconds, for those that must run into the timeout
 
 # Mode of the fake, class, whether it may have cost something, what the owner must read
 REFUSED: list[tuple[str, type[ProviderError], bool, list[str]]] = [
@@ -105,17 +104,17 @@ async def test_how_long_to_wait_is_taken_from_either_header(tmp_path: Path) -> N
 
 async def test_a_silent_service_ends_with_the_timeout(tmp_path: Path) -> None:
     """It may have painted, so it counts as paid for."""
-    async with room(tmp_path, "silent", timeout=HASTY) as (provider, _fake):
+    async with room(tmp_path, "silent") as (provider, fake):
         with pytest.raises(DeadlineExceeded) as caught:
-            await provider.generate(a_wish())
+            await run_out(provider.generate(a_wish()), fake)
     assert caught.value.charged
 
 
 async def test_a_service_that_is_off_was_not_paid(tmp_path: Path) -> None:
     """Not a byte was sent: somebody else may be asked."""
-    async with room(tmp_path, NEVER_ACCEPTS, timeout=HASTY) as (provider, _fake):
+    async with room(tmp_path, NEVER_ACCEPTS) as (provider, fake):
         with pytest.raises(Unreachable) as caught:
-            await provider.generate(a_wish())
+            await run_out(provider.generate(a_wish()), fake)
     assert not caught.value.charged
 
 
@@ -154,8 +153,8 @@ async def test_the_check_is_free_and_content(mode: str, tmp_path: Path) -> None:
 )
 async def test_the_check_tells_the_step_that_is_missing(mode: str, words: list[str], tmp_path: Path) -> None:
     """One sentence, never an exception."""
-    async with room(tmp_path, mode) as (provider, _fake):
-        missing = await provider.check()
+    async with room(tmp_path, mode) as (provider, fake):
+        missing = await (run_out(provider.check(), fake) if mode == NEVER_ACCEPTS else provider.check())
     for word in words:
         assert word in str(missing)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes.sdwebui import LOGIN, MODEL, FakeSdWebUi
+from fakes.sdwebui import LOGIN, MODEL
 from PIL import Image
 
-from default_plugins.sdwebui_room import HASTY, a_wish, both, provider_at
+from default_plugins.running_out import run_out
+from default_plugins.sdwebui_room import a_wish, both, provider_at
 from imageserver import (
     AuthError,
     BadProviderRequest,
@@ -168,29 +170,29 @@ async def test_a_password_opens_the_door(tmp_path: Path) -> None:
 
 async def test_a_sleeping_pc_is_no_drama(tmp_path: Path) -> None:
     """A refused connection is Unreachable, with a calm sentence that readiness gives too."""
-    async with FakeSdWebUi().running() as fake:
-        address = fake.url
-    async with provider_at(address, tmp_path) as provider:
-        with pytest.raises(Unreachable, match="The PC may sleep"):
-            await provider.generate(a_wish())
-        assert "The PC may sleep" in str(await provider.readiness())
-        assert "The PC may sleep" in str(await provider.check())
+    with socket.socket() as taken:  # nobody listens there, and nobody else can begin to
+        taken.bind(("127.0.0.1", 0))
+        async with provider_at(f"http://127.0.0.1:{taken.getsockname()[1]}", tmp_path) as provider:
+            with pytest.raises(Unreachable, match="The PC may sleep"):
+                await provider.generate(a_wish())
+            assert "The PC may sleep" in str(await provider.readiness())
+            assert "The PC may sleep" in str(await provider.check())
 
 
 async def test_a_pc_that_does_not_pick_up_is_unreachable(tmp_path: Path) -> None:
     """A connection that never comes about ends after the connect timeout, and nothing is interrupted."""
-    async with both(tmp_path, timeout=HASTY) as (provider, fake):
+    async with both(tmp_path) as (provider, fake):
         await fake.become(NEVER_ACCEPTS)
         with pytest.raises(Unreachable):
-            await provider.generate(a_wish())
+            await run_out(provider.generate(a_wish()), fake)
         await fake.become("good")
     assert fake.interrupts == 0
 
 
 async def test_a_model_that_loads_is_no_error(tmp_path: Path) -> None:
     """A web UI that takes the question and is silent counts as ready."""
-    async with both(tmp_path, "loading", timeout=HASTY) as (provider, _fake):
-        assert await provider.readiness() is None
+    async with both(tmp_path, "loading") as (provider, fake):
+        assert await run_out(provider.readiness(), fake) is None
 
 
 @pytest.mark.parametrize(

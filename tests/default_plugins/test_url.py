@@ -12,6 +12,7 @@ import pytest
 from fakes.certificate import doubtful_server, needs_openssl
 from fakes.url import LOGIN, PATH, FakeWebcam
 
+from default_plugins.running_out import TIMEOUT, run_out
 from default_plugins.url_room import a_wish, provider_at, room
 from imageserver import (
     AuthError,
@@ -29,7 +30,6 @@ from imageserver import (
 from imageserver.default_plugins.url.settings import UrlSettings
 from imageserver.testing import NEVER_ACCEPTS
 
-HASTY = 0.5  # seconds, for those that must run into the timeout
 USER, PASSWORD = LOGIN
 
 # Mode of the fake, class, what the owner must read
@@ -220,9 +220,9 @@ async def test_each_failure_has_its_class_and_its_words(
 @pytest.mark.parametrize(("mode", "kind"), [("silent", DeadlineExceeded), (NEVER_ACCEPTS, Unreachable)])
 async def test_nobody_waits_longer_than_the_timeout(mode: str, kind: type[ProviderError], tmp_path: Path) -> None:
     """A camera that is off or stuck."""
-    async with room(tmp_path, mode, timeout=HASTY) as (provider, _fake):
+    async with room(tmp_path, mode, timeout=TIMEOUT) as (provider, fake):
         with pytest.raises(kind):
-            await provider.generate(a_wish())
+            await run_out(provider.generate(a_wish()), fake)
 
 
 async def test_no_secret_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from attrs import frozen
 from fakes.wikimedia import FEED, FILES, TODAY, FakeWikimedia
 
+from default_plugins.running_out import TIMEOUT, run_out
 from imageserver import (
     BadResult,
     DeadlineExceeded,
@@ -33,7 +34,7 @@ from imageserver.default_plugins.wikimedia.kept import is_whole
 from imageserver.default_plugins.wikimedia.settings import WikimediaSettings
 from imageserver.testing import FakeClock, good
 
-HASTY = 0.4  # seconds for calls that must run into their end
+T = TypeVar("T")
 DAY = 86400.0
 WISH = GenerationRequest(job="job-1", prompt="any", negative=None, width=320, height=480, seed=1)
 
@@ -64,7 +65,7 @@ class Room:
 def _provider(fake: FakeWikimedia, clock: FakeClock, folder: Path, **settings: Any) -> Wikimedia:
     return Wikimedia(
         ProviderContext(
-            settings=WikimediaSettings(**{"base_url": f"{fake.url}/api/rest_v1", "timeout": 20.0, **settings}),
+            settings=WikimediaSettings(**{"base_url": f"{fake.url}/api/rest_v1", "timeout": TIMEOUT, **settings}),
             clock=clock,
             random=random.Random(1),
             log=logging.getLogger("imageserver.provider.wikimedia"),
@@ -237,12 +238,16 @@ ERRORS: list[tuple[str, type[ProviderError], str]] = [
 @pytest.mark.parametrize(("mode", "kind", "word"), ERRORS, ids=[case[0] for case in ERRORS])
 async def test_what_goes_wrong(tmp_path: Path, mode: str, kind: type[ProviderError], word: str) -> None:
     """Each has its class and a sentence, the check says the same, and afterwards all is well."""
-    async with room(tmp_path, mode, timeout=HASTY if mode in ("never_accepts", "silent") else 20.0) as it:
+    async with room(tmp_path, mode) as it:
+
+        async def ended(call: Coroutine[Any, Any, T]) -> T:
+            return await (run_out(call, it.fake) if mode in ("never_accepts", "silent") else call)
+
         with pytest.raises(ProviderError, match=word) as raised:
-            await it.picture()
+            await ended(it.picture())
         assert type(raised.value) is kind
         if mode != "page_for_picture":
-            assert word in (await it.provider.check() or "")
+            assert word in (await ended(it.provider.check()) or "")
         await it.fake.become("good")
         assert await it.provider.check() is None
         assert (await it.picture()).data.startswith(b"\xff\xd8\xff")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from fakes.generic import FakePictures
 
-from default_plugins.yandexart_room import ACCOUNT, HASTY, a_wish, provider_in, room, write_keys
+from default_plugins.running_out import run_out
+from default_plugins.yandexart_room import ACCOUNT, a_wish, provider_in, room, write_keys
 from imageserver import (
     AuthError,
     BadProviderRequest,
@@ -98,10 +99,12 @@ async def test_a_lost_answer_counts_as_paid(
     tmp_path: Path, mode: str, kind: type[ProviderError] | tuple[type[ProviderError], ...]
 ) -> None:
     """Whatever happens to the answer of a request that was sent, the call counts as paid, and is made once only."""
-    timeout = HASTY if kind is DeadlineExceeded else 20.0
-    async with room(tmp_path, mode, timeout=timeout) as it:
+    async with room(tmp_path, mode) as it:
+        call = it.provider.submit(a_wish())
+        if kind is DeadlineExceeded:
+            call = run_out(call, it.fake, has_taken=lambda: bool(it.fake.ledger.charges))
         with pytest.raises(ProviderError) as raised:
-            await it.provider.submit(a_wish())
+            await call
         assert isinstance(raised.value, kind)
         assert raised.value.charged is True
         if kind in (TransientError, DeadlineExceeded) and mode != "redirect":  # the owner's mistake, most likely
@@ -134,9 +137,9 @@ async def test_a_redirect_is_not_followed(tmp_path: Path) -> None:
 
 async def test_a_service_that_never_accepts(tmp_path: Path) -> None:
     """A connection that never stands is no call: unreachable, and free."""
-    async with room(tmp_path, NEVER_ACCEPTS, timeout=HASTY) as it:
+    async with room(tmp_path, NEVER_ACCEPTS) as it:
         with pytest.raises(Unreachable) as raised:
-            await it.provider.submit(a_wish())
+            await run_out(it.provider.submit(a_wish()), it.fake)
         assert raised.value.charged is False
         assert it.fake.ledger.requests == []
         await it.fake.become("good")

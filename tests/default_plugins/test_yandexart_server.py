@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,9 @@ async def test_a_frames_wish_is_drawn(tmp_path: Path, transport: str) -> None:
         assert (job.provider, job.error) == ("yandexart", None)
         assert job.picture is not None
         assert [charge["prompt"] for charge in fake.ledger.charges] == ["Цапля в камышах. Игнорировать следующее: люди"]
-        assert list((tmp_path / "data" / "answers").glob("*")) == []
+        async with asyncio.timeout(60):  # a thread deletes the answer after the frame was told
+            while list((tmp_path / "data" / "answers").glob("*")):  # noqa: ASYNC110 - nobody tells of it
+                await asyncio.sleep(0.01)
 
 
 async def test_without_keys_nothing_is_asked(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from attrs import frozen
 from fakes.yandex import FakeYandex
 from fakes.yandex_rules import Account
 
+from default_plugins.running_out import TIMEOUT
 from imageserver import GeneratedImage, GenerationRequest, ProviderContext
 from imageserver.answers import Answers
 from imageserver.default_plugins.yandexart.provider import YandexArt
@@ -22,8 +23,6 @@ from imageserver.testing import FakeClock
 from imageserver.testing.wire import Means
 
 ACCOUNT = Account()
-PATIENT = 20.0  # seconds for a call: no test comes near it
-HASTY = 0.4  # for those that must run into it
 
 
 @frozen(kw_only=True)
@@ -84,7 +83,7 @@ async def provider_in(data: Path, clock: FakeClock | None = None, **settings: An
 async def room(data: Path, mode: str = "good", *, polls: int = 0, **settings: Any) -> AsyncIterator[Room]:
     """Both sides, with the keys in the key file."""
     clock = FakeClock()
-    settings.setdefault("timeout", PATIENT)
+    settings.setdefault("timeout", TIMEOUT)
     write_keys(data)
     async with FakeYandex(polls=polls, means=Means(pace=0.01)).running() as fake:
         await fake.become(mode)

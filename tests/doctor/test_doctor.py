@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 from faults.small_disk import small_disk
 from live import OWNER, Live, ShiftedClock, failing, live, picture_bytes, refuse
+from ports import kept_ports
 from program import program, run
 
 from imageserver import Unreachable
@@ -228,26 +229,25 @@ def test_a_zone_that_nobody_knows(tmp_path: Path) -> None:
 
 def test_a_port_that_somebody_else_has(tmp_path: Path) -> None:
     """Who has it is named; one that is free is good."""
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
+    with kept_ports(1) as [port]:
         data = data_in(tmp_path, f"host: 127.0.0.1\nport: {port}\n")
-        taken = found(looked_at(data), "port_taken")
+        with socket.create_server(("127.0.0.1", port)):
+            taken = found(looked_at(data), "port_taken")
         assert f"(process {os.getpid()})" in str(taken.facts["who"])
         assert f"Port {port}" in taken.says("en")
-    assert found(looked_at(data), "port_free").facts["port"] == port
+        assert found(looked_at(data), "port_free").facts["port"] == port
 
 
 async def test_ports_of_a_running_server(tmp_path: Path) -> None:
     """Its own port is good. One that was written down since it started is not: it needs a restart."""
     data = data_in(tmp_path)
-    async with program(data) as server:
-        with socket.create_server(("127.0.0.1", 0)) as unused:
-            free = unused.getsockname()[1]
-        data_in(tmp_path, f"host: 127.0.0.1\nport: {server.port}\nframes: {{hall: {{port: {free}}}}}\n")
-        report = await asyncio.to_thread(looked_at, data)
-        code, out, _ = await run("doctor", "--data", str(data), "--offline")
-        data_in(tmp_path, "port: 1\n")
-        other = await asyncio.to_thread(looked_at, data)
+    with kept_ports(1) as [free]:
+        async with program(data) as server:
+            data_in(tmp_path, f"host: 127.0.0.1\nport: {server.port}\nframes: {{hall: {{port: {free}}}}}\n")
+            report = await asyncio.to_thread(looked_at, data)
+            code, out, _ = await run("doctor", "--data", str(data), "--offline")
+            data_in(tmp_path, "port: 1\n")
+            other = await asyncio.to_thread(looked_at, data)
     assert (code, "does not listen there" in " ".join(out.split())) == (0, True), "a warning is no problem"
     assert found(other, "port_other").facts == {"port": server.port, "written": 1}
     assert found(report, "port_good").facts["port"] == server.port

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import ssl
@@ -35,11 +36,20 @@ def self_signed(folder: Path) -> ssl.SSLContext:
 async def doubtful_server(folder: Path) -> AsyncIterator[str]:
     """The https address of a server that says "hello" to those who trust it."""
 
+    greeting = set[asyncio.Task[None]]()
+
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
         writer.close()
+        with contextlib.suppress(OSError):  # an SSLError is one
+            await writer.wait_closed()
 
-    server = await asyncio.start_server(greet, "127.0.0.1", 0, ssl=self_signed(folder))
+    def greeted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeting.add(asyncio.create_task(greet(reader, writer)))
+
+    server = await asyncio.start_server(greeted, "127.0.0.1", 0, ssl=self_signed(folder))
     async with server:
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    if greeting:  # a connection that the end of the test's loop leaves open would fail another test
+        await asyncio.wait(greeting)

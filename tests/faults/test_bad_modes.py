@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp.streams import StreamReader
+from attrs import define, field
 from fakes.yandex import FakeYandex
 from live import ShiftedClock
 
 from faults import bad_modes
 from faults.bad_modes import ON_ASYNC, ON_IMAGES, TICKET_GIVEN_UP, TICKET_KEPT, Outcome, reasons
-from faults.room import HASTY, PATIENT, Room, room
+from faults.room import Room, room
 from imageserver.default_plugins.yandexart import service
 from imageserver.default_plugins.yandexart.provider import YandexArt
 from imageserver.jobs import JobState
+from imageserver.testing import NEVER_ACCEPTS
 from imageserver.testing.wire import BadWire
 from imageserver.web import keys
 
 MOST_BYTES = 64 * 1024 * 1024  # that the whole server may read in any mode
 WISHES = ("ydart", "auto", "ydart")
 CASES = [("images", mode) for mode in ON_IMAGES] + [("async", mode) for mode in ON_ASYNC]
+
+
+@define
+class Standing(ShiftedClock):
+    """Does not go on by itself: a pause of the breaker may be as short as the service says, 17 seconds for one."""
+
+    at: float = field(factory=time.time)
+
+    def now(self) -> float:
+        return self.at + self.shift
+
+    def monotonic(self) -> float:
+        return self.at + self.shift
 
 
 @pytest.fixture
@@ -39,6 +56,16 @@ def bytes_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     return lambda: read[0]
 
 
+def is_being_called(it: Room, charges: int) -> bool:
+    """Whether a call is under way, and the service has charged for so many by now."""
+    return it.host._calls > 0 and len(it.fake.ledger.charges) == charges
+
+
+def asked_about(it: Room) -> bool:
+    """Whether the service was asked about a ticket."""
+    return any(request["path"].startswith("/operations/") for request in it.fake.ledger.requests)
+
+
 def expected_of(transport: str, mode: str) -> Outcome:
     return (ON_IMAGES if transport == "images" else ON_ASYNC)[mode]
 
@@ -51,6 +78,8 @@ async def suffer(it: Room, mode: str, expected: Outcome) -> None:
         is_asked = expected.wishes_before_pause is None or number <= expected.wishes_before_pause
         operation = await it.wish(kind)
         await it.shown(await it.wish("old"))
+        if expected.is_slow and is_asked:
+            await it.run_out(operation, partial(is_being_called, it, charges + expected.charged))
         await it.server.done(operation)
         await it.shown(operation)
         job = await it.server.job(operation)
@@ -74,7 +103,7 @@ async def suffer(it: Room, mode: str, expected: Outcome) -> None:
 async def test_a_bad_answer_to_a_wish(tmp_path: Path, bytes_read: Callable[[], int], transport: str, mode: str) -> None:
     """Every wish ends as the table says with something to draw, is paid at most once, and leaves nothing behind."""
     expected = expected_of(transport, mode)
-    async with room(tmp_path, transport, timeout=HASTY if expected.is_slow else PATIENT) as it:
+    async with room(tmp_path, transport, clock=Standing()) as it:
         await suffer(it, mode, expected)
         assert await it.server.health("waiting_jobs") == 0
         assert await it.server.health("queued") == 0
@@ -111,13 +140,15 @@ async def test_a_ticket_that_brings_nothing(tmp_path: Path, bytes_read: Callable
 @pytest.mark.parametrize("mode", TICKET_KEPT)
 async def test_a_ticket_outlives_bad_answers(tmp_path: Path, mode: str) -> None:
     """An answer that says nothing about the picture loses nothing: the picture comes when the service is well again."""
-    is_slow = mode in (BadWire.SILENT, BadWire.DRIP, "never_accepts")
-    async with room(tmp_path, "async", timeout=HASTY if is_slow else PATIENT) as it:
+    is_slow = mode in (BadWire.SILENT, BadWire.DRIP, NEVER_ACCEPTS)
+    async with room(tmp_path, "async") as it:
         operation = await it.ticket("ydart")
         await it.fake.become(mode)
         for _ in range(2):
             assert (await it.server.result(operation))["status"] == "pending"
             await it.shown(await it.wish("old"))
+        if is_slow:
+            await it.run_out(operation, lambda: mode == NEVER_ACCEPTS or asked_about(it))
         await it.fake.become("good")
         await it.server.asked_until_done(operation)
         await it.shown(operation)
@@ -130,10 +161,10 @@ async def test_a_ticket_outlives_bad_answers(tmp_path: Path, mode: str) -> None:
 async def test_a_ticket_is_not_waited_for_for_ever(tmp_path: Path, mode: str) -> None:
     """After the provider's patience a ticket is given up, counted as paid, and the frame gets its card."""
     clock = ShiftedClock()
-    async with room(tmp_path, "async", timeout=HASTY, clock=clock) as it:
+    async with room(tmp_path, "async", clock=clock) as it:
         operation = await it.ticket("ydart")
         await it.fake.become(mode)
-        while not any(request["path"].startswith("/operations/") for request in it.fake.ledger.requests):
+        while not asked_about(it):
             assert (await it.server.result(operation))["status"] == "pending"  # patience begins with a question
         clock.shift += YandexArt.patience + 60
         await it.server.asked_until_done(operation)

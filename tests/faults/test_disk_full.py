@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from live import Gate, live, waiting
@@ -37,10 +36,10 @@ async def nothing_is_bought(it: Room, disk: SmallDisk, leave: int, rounds: int =
 
 
 @pytest.mark.parametrize("leave", [0, LITTLE], ids=["no room", "little room"])
-async def test_a_full_disk(tmp_path: Path, leave: int) -> None:
+async def test_a_full_disk(leave: int) -> None:
     """On a full disk no request fails and nothing is bought; with room again the next wish is painted, unasked."""
     with small_disk() as disk:
-        async with room(disk.folder, "images", stored=3, ledger=tmp_path / "ledger") as it:
+        async with room(disk.folder, "images", stored=3) as it:
             await nothing_is_bought(it, disk, leave)
             disk.empty()
             disk.grow(128)
@@ -52,20 +51,20 @@ async def test_a_full_disk(tmp_path: Path, leave: int) -> None:
             assert await it.server.health("waiting_jobs") == 0
 
 
-async def test_without_a_reserve_it_would_be_bought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_reserve_it_would_be_bought(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: with a reserve of 0 the same frames make the server buy, at once.
 
     One round only: a picture that was bought and for which there is no room after all keeps its job waiting.
     """
     monkeypatch.setattr("imageserver.till.DISK_RESERVE", 0)
     with small_disk() as disk:
-        async with room(disk.folder, "images", stored=3, ledger=tmp_path / "ledger") as it:
+        async with room(disk.folder, "images", stored=3) as it:
             with pytest.raises(AssertionError):
                 await nothing_is_bought(it, disk, LITTLE, rounds=1)
             assert it.fake.ledger.charges != []
 
 
-async def test_a_disk_that_fills_during_a_paid_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_disk_that_fills_during_a_paid_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """A picture that comes when the disk is full waits in memory: with room it is kept, and is paid only once."""
     monkeypatch.setattr("imageserver.till.DISK_RESERVE", 0)
     gate = Gate()

@@ -26,6 +26,15 @@ from imageserver.frame_client.jpeg import inspect
 from imageserver.testing.ledger import Ledger
 from imageserver.testing.wire import Answer
 
+# `imageserver serve` that stops without haste: a busy machine may need longer than the seconds of a real stop, from
+# the moment in which the gate opens to the one in which the picture is kept.
+UNHURRIED = """
+import imageserver.app, imageserver.server
+from imageserver.__main__ import run
+imageserver.app._LAST_CALLS, imageserver.server._CLEANUP = 30.0, 45.0
+run()
+"""
+
 
 class Slow(FakeYandex):
     """Charges at once, and answers when the gate is open."""
@@ -67,7 +76,7 @@ async def asking(server: Program) -> AsyncIterator[list[str]]:
 
 async def stopped(data: Path, fake: Slow, number: signal.Signals, *, opens: bool) -> Promised:
     """Start, begin a paid call, a free one and many requests, then stop; the gate opens meanwhile or never."""
-    async with program(data) as server, asking(server) as given:
+    async with program(data, code=UNHURRIED if opens else "") as server, asking(server) as given:
         paid = (await server.frame.start("provider", provider="yandexart", prompt="a heron")).id
         await asyncio.wait_for(fake.reached.wait(), HANG_LIMIT)
         painting = [(await server.frame.start("provider", provider="atelier")).id for _ in range(3)]

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import io
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, tzinfo
 from typing import Any
@@ -16,6 +17,10 @@ from PIL import Image
 
 from imageserver.frame_client import FrameClient, Limits
 from imageserver.frame_client.client import ResultAnswer
+
+# How late a server was is measured by a frame's clock, which tests move. These are waited for really, and a busy
+# machine may take seconds even for a connection within itself.
+PATIENT = Limits(connect=60.0, handshake=60.0, linger=60.0)
 
 
 class FakeClock:
@@ -66,7 +71,7 @@ class FakeServer:
 
     def client(self, *, limits: Limits | None = None, clock: FakeClock | None = None) -> FrameClient:
         """A frame that asks this server and never waits on the wall clock."""
-        return FrameClient("127.0.0.1", self.port, limits=limits or Limits(), clock=clock or FakeClock(), poll=30.0)
+        return FrameClient("127.0.0.1", self.port, limits=limits or PATIENT, clock=clock or FakeClock(), poll=30.0)
 
 
 @contextlib.asynccontextmanager
@@ -74,24 +79,54 @@ async def serve(answer: Answerer) -> AsyncIterator[FakeServer]:
     """A server that hands every request to `answer`, and whose `over` is set when the test is done with it."""
     fake = FakeServer()
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("Content-Length:")), 0)
             request = Request(head=head, body=await reader.readexactly(length))
             fake.requests.append(request)
             await answer(request, writer)
-        writer.close()
+
+    async with talking(talk) as fake.port:
+        try:
+            yield fake
+        finally:
+            fake.over.set()
+
+
+@contextlib.asynccontextmanager
+async def talking(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    context: ssl.SSLContext | None = None,
+) -> AsyncIterator[int]:
+    """A server that talks to everybody and then hangs up; gives its port. No connection outlives it.
+
+    One that was left to the end of the test's loop would stay open, and its warning would fail some later test.
+    """
+    all_talks = set[asyncio.Task[None]]()
+
+    async def whole_talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await talk(reader, writer)
+        finally:
+            writer.close()
         with contextlib.suppress(OSError):
             await writer.wait_closed()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    fake.port = server.sockets[0].getsockname()[1]
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        all_talks.add(asyncio.create_task(whole_talk(reader, writer)))
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
     try:
-        yield fake
+        yield server.sockets[0].getsockname()[1]
+    except BaseException:  # the test has failed: what some of them wait for may never come
+        for one in all_talks:
+            one.cancel()
+        raise
     finally:
-        fake.over.set()
         server.close()
+        if all_talks:
+            await asyncio.wait(all_talks)
         await server.wait_closed()
 
 

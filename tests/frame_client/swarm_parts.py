@@ -1,4 +1,4 @@
-"""A swarm in a test: its clock stands still until the test moves it, and all frames have asked before it moves on."""
+"""A swarm in a test: its clock stands still while a frame asks, and goes on to the next moment at which one wakes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from imageserver.frame_client.swarm_counts import Counts
 from imageserver.frame_client.swarm_sockets import Sockets
 from imageserver.testing import FakeClock
 
-STEP = 0.25  # seconds; two frames that ask within one seem to wait for each other, but never for a frame's 2 s
+from .fakes import PATIENT
 
 
 @define
@@ -35,10 +35,13 @@ class Pace:
         await passed.wait()
 
     async def go_on(self, seconds: float, frames: int) -> None:
-        """Let time pass; before each step all frames are asleep again, so every request has its answer."""
+        """Let time pass, and none of it before all frames are asleep again: every request has its answer then.
+
+        So it stops at each moment at which somebody wakes. In longer steps the answers of a busy machine would be late.
+        """
         end = self.clock.monotonic() + seconds
         while (left := end - self.clock.monotonic()) > 1e-9:
-            await self.clock.advance(min(STEP, left))
+            await self.clock.advance(min(left, self.clock.next_wake - self.clock.monotonic()))
             while self.clock.sleeping < frames:
                 if self._lag is not None:
                     (slow, passed), self._lag = self._lag, None
@@ -66,7 +69,7 @@ class Crowd:
 
 def options(port: int, **more: object) -> SwarmOptions:
     """One frame that is never without power, where the test says nothing else."""
-    given = {"host": "127.0.0.1", "frames": 1, "abort": 0.0, "seed": 1, **more}
+    given = {"host": "127.0.0.1", "frames": 1, "abort": 0.0, "seed": 1, "limits": PATIENT, **more}
     return SwarmOptions(port=port, **given)  # type: ignore[arg-type]  # the test's own words
 
 

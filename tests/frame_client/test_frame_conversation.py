@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,12 +12,13 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from imageserver.frame_client import FrameClient, FrameWouldFail, conversation
+from imageserver.frame_client import FrameClient, FrameWouldFail, Limits, command, conversation
 from imageserver.frame_client.command import frame_command, parse_address, parse_size
 from imageserver.frame_client.conversation import run
 from imageserver.frame_client.options import FrameOptions
 
 from .fakes import (
+    PATIENT,
     FakeClock,
     FakeServer,
     Request,
@@ -38,7 +40,7 @@ DONE = chunked(result_json(JPEG))
 
 async def told(fake: FakeServer, clock: FakeClock, **options: object) -> tuple[int, str]:
     lines: list[str] = []
-    made = FrameOptions(host="127.0.0.1", port=fake.port, **options)  # type: ignore[arg-type]  # the test's own words
+    made = FrameOptions(host="127.0.0.1", port=fake.port, limits=PATIENT, **options)  # type: ignore[arg-type]  # the test's own words
     code = await run(made, lines.append, clock=clock)
     return code, "\n".join(lines)
 
@@ -60,7 +62,8 @@ async def test_picture_waits_until_the_job_is_done() -> None:
 async def test_a_client_brings_a_clock_of_its_own() -> None:
     """Without a clock the client takes the machine's."""
     async with serve_bytes(STARTED) as fake:
-        started = await FrameClient("127.0.0.1", fake.port).start()
+        patient = Limits(connect=60.0, first_byte=60.0, pause=60.0)  # by that clock a busy machine is slow
+        started = await FrameClient("127.0.0.1", fake.port, limits=patient).start()
     assert started.id == "abc"
 
 
@@ -156,7 +159,7 @@ async def test_watching_goes_on_after_a_failure() -> None:
             enough.set()
 
     async with serve_bytes(STARTED, ERROR, STARTED, DONE) as fake:
-        options = FrameOptions(host="127.0.0.1", port=fake.port, watch=True)
+        options = FrameOptions(host="127.0.0.1", port=fake.port, watch=True, limits=PATIENT)
         watching = asyncio.create_task(run(options, hear, clock=clock))
         await enough.wait()
         watching.cancel()
@@ -203,8 +206,9 @@ def test_sizes_are_understood() -> None:
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """--fast without its 0.2 s: the command has a clock of its own."""
-    monkeypatch.setattr(conversation, "FAST_POLL", 0.0)
+    """The command has a clock and limits of its own: by them a busy machine would be a server that fails."""
+    monkeypatch.setattr(conversation, "SystemClock", FakeClock)
+    monkeypatch.setattr(command, "FrameOptions", partial(FrameOptions, limits=PATIENT))
 
 
 def test_the_command_asks_and_ends_with_its_code(no_waiting: None) -> None:

@@ -11,6 +11,7 @@ from imageserver.frame_client import FrameClient, FrameWouldFail, Limits
 
 from .fakes import (
     CHUNKED_HEAD,
+    PATIENT,
     FakeClock,
     Request,
     ask_result,
@@ -22,6 +23,7 @@ from .fakes import (
     serve,
     serve_bytes,
     started_json,
+    talking,
 )
 
 PENDING = '{"id":"abc","status":"pending"}'
@@ -52,20 +54,17 @@ async def test_the_frame_hangs_up_although_the_server_would_go_on() -> None:
     """After a complete answer the frame closes the connection and takes a new one for the next question."""
     seen: asyncio.Queue[bytes] = asyncio.Queue()
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(plain(PENDING))
         # Ends only when the other side hangs up.
         seen.put_nowait(await reader.read())
-        writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    client = FrameClient("127.0.0.1", server.sockets[0].getsockname()[1], clock=FakeClock())
-    for _question in range(2):
-        await client.result("abc")
-        assert await seen.get() == b""
-    server.close()
-    await server.wait_closed()
+    async with talking(talk) as port:
+        client = FrameClient("127.0.0.1", port, clock=FakeClock(), limits=PATIENT)
+        for _question in range(2):
+            await client.result("abc")
+            assert await seen.get() == b""
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096, 1_048_576])
@@ -132,7 +131,7 @@ async def test_a_server_that_never_answers_is_given_up() -> None:
     async def answer(_request: Request, _writer: asyncio.StreamWriter) -> None:
         await fake.over.wait()
 
-    limits = Limits(first_byte=0.05, linger=0.05)
+    limits = Limits(connect=60.0, first_byte=0.05, linger=0.05)
     async with serve(answer) as fake:
         with pytest.raises(FrameWouldFail, match=r"no byte came within 0\.1 s; a frame waits 0\.05 s"):
             await fake.client(limits=limits).result("abc")
@@ -167,7 +166,7 @@ async def test_a_body_that_stops_for_ever_is_given_up() -> None:
         writer.write(plain(PENDING)[:-5])
         await fake.over.wait()
 
-    limits = Limits(pause=0.05, linger=0.05)
+    limits = Limits(connect=60.0, first_byte=60.0, pause=0.05, linger=0.05)
     async with serve(answer) as fake:
         with pytest.raises(FrameWouldFail, match=r"nothing came for 0\.1 s inside the body"):
             await fake.client(limits=limits).result("abc")

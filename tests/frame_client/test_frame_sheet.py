@@ -13,7 +13,7 @@ from imageserver.frame_client.options import FrameOptions
 from imageserver.frame_client.panel import Panel
 from imageserver.frame_client.sheet import _quality, sheet
 
-from .fakes import FakeClock, drawn, jpeg_of, plain, result_json, serve_bytes, started_json
+from .fakes import PATIENT, FakeClock, drawn, jpeg_of, plain, result_json, serve_bytes, started_json
 
 MARGIN = 16
 
@@ -61,7 +61,7 @@ async def test_the_command_writes_it(tmp_path: Path) -> None:
     """--sheet: a PNG, and a line that says so."""
     lines: list[str] = []
     async with serve_bytes(plain(started_json()), plain(result_json(jpeg_of(drawn())))) as fake:
-        options = FrameOptions(host="127.0.0.1", port=fake.port, sheet=tmp_path / "both.png")
+        options = FrameOptions(host="127.0.0.1", port=fake.port, sheet=tmp_path / "both.png", limits=PATIENT)
         assert await run(options, lines.append, clock=FakeClock()) == 0
     assert lines[-1] == f"saved {tmp_path / 'both.png'}: what was sent and what the panel shows"
     with Image.open(tmp_path / "both.png") as saved:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from imageserver.frame_client import FrameWouldFail, conversation
+from imageserver.frame_client import FrameWouldFail, command, conversation
 from imageserver.frame_client.command import frame_command
 from imageserver.frame_client.conversation import run
 from imageserver.frame_client.half import HalfPanel
 from imageserver.frame_client.options import FrameOptions
 from imageserver.frame_client.stock_scan import StockScan, StockScanned
 
-from .fakes import FakeClock, Request, drawn, jpeg_of, plain, serve_bytes
+from .fakes import PATIENT, FakeClock, Request, drawn, jpeg_of, plain, serve_bytes
 
 PICTURE = b"any bytes will do here"
 TEXT = base64.b64encode(PICTURE).decode()
@@ -46,7 +47,7 @@ async def told(*answers: bytes, clock: FakeClock | None = None, **options: Any) 
     """The code, what was said, and what was asked."""
     lines: list[str] = []
     async with serve_bytes(*answers) as fake:
-        made = FrameOptions(host="127.0.0.1", port=fake.port, stock=True, **options)
+        made = FrameOptions(host="127.0.0.1", port=fake.port, stock=True, limits=PATIENT, **options)
         code = await run(made, lines.append, clock=clock or FakeClock())
     return code, "\n".join(lines), fake.requests
 
@@ -204,7 +205,7 @@ class TestConversation:
                 enough.set()
 
         async with serve_bytes(*BOOT, STARTED, DONE, STARTED, DONE) as fake:
-            options = FrameOptions(host="127.0.0.1", port=fake.port, stock=True, watch=True)
+            options = FrameOptions(host="127.0.0.1", port=fake.port, stock=True, watch=True, limits=PATIENT)
             watching = asyncio.create_task(run(options, hear, clock=clock))
             await enough.wait()
             watching.cancel()
@@ -283,11 +284,13 @@ class TestScan:
         with pytest.raises(FrameWouldFail, match=sentence):
             self.scanned(body)
 
+    @settings(deadline=None)
     @given(st.binary(min_size=1, max_size=200), st.integers(1, 40))
     def test_any_picture_survives_any_cutting(self, picture: bytes, pieces: int) -> None:
         """The decoded picture does not depend on how the answer was cut."""
         assert self.scanned(done_json(picture), pieces).picture == picture
 
+    @settings(deadline=None)
     @given(st.binary(max_size=200), st.integers(1, 40))
     def test_any_bytes_have_an_outcome(self, body: bytes, pieces: int) -> None:
         """A sentence, or something to do."""
@@ -336,7 +339,9 @@ class TestCommand:
 
     def test_it_speaks_as_the_firmware(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Every option of it reaches the server, and the code is that of the conversation."""
-        monkeypatch.setattr(conversation, "FAST_POLL", 0.0)
+        # Its own clock and limits would take a busy machine for a server that fails.
+        monkeypatch.setattr(conversation, "SystemClock", FakeClock)
+        monkeypatch.setattr(command, "FrameOptions", partial(FrameOptions, limits=PATIENT))
 
         async def against() -> tuple[int, str, list[Request]]:
             async with serve_bytes(*BOOT, STARTED, DONE) as fake:

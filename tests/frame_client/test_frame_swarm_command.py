@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,13 @@ from click.testing import CliRunner, Result
 from program import environment
 
 from imageserver.cli import main
-from imageserver.frame_client import swarm_command
+from imageserver.frame_client import command, swarm_command
 from imageserver.frame_client.command import frame_command
+from imageserver.frame_client.options import SwarmOptions
 from imageserver.frame_client.swarm_sockets import Sockets, SwarmImpossible, check_ports, source
 from imageserver.testing import FakeClock
 
-from .fakes import Request, chunked, drawn, jpeg_of, plain, result_json, serve, serve_bytes, started_json
+from .fakes import PATIENT, Request, chunked, drawn, jpeg_of, plain, result_json, serve, serve_bytes, started_json
 from .swarm_parts import Pace, needs_addresses, options
 
 STARTED = plain(started_json())
@@ -57,9 +59,10 @@ def test_what_belongs_to_a_swarm_needs_one() -> None:
 async def told(port: int, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
     """The command against a server of the test, for almost two minutes that do not pass."""
     monkeypatch.setattr(swarm_command, "SystemClock", lambda: clock)
-    command = ["frame", f"127.0.0.1:{port}", "--swarm", "2", "--for", "115", *arguments]
+    monkeypatch.setattr(command, "SwarmOptions", partial(SwarmOptions, limits=PATIENT))
+    words = ["frame", f"127.0.0.1:{port}", "--swarm", "2", "--for", "115", *arguments]
     # A thread, because the command brings an event loop of its own.
-    running = asyncio.create_task(asyncio.to_thread(CliRunner().invoke, main, command))
+    running = asyncio.create_task(asyncio.to_thread(CliRunner().invoke, main, words))
     await clock.until_sleeping(4)  # two frames, whoever tells, and whoever ends it
     await Pace(clock).go_on(114.9, 4)
     await clock.advance(0.2)

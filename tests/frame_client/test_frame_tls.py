@@ -15,7 +15,7 @@ from imageserver.frame_client import FrameClient, FrameWouldFail, Limits
 from imageserver.frame_client.conversation import run
 from imageserver.frame_client.options import FrameOptions
 
-from .fakes import FakeClock, chunked, drawn, jpeg_of, plain, result_json, serve_bytes, started_json
+from .fakes import PATIENT, FakeClock, chunked, drawn, jpeg_of, plain, result_json, serve_bytes, started_json, talking
 from .test_frame_stock import BOOT, DONE, STARTED
 
 pytestmark = needs_openssl
@@ -32,7 +32,7 @@ async def secure(context: ssl.SSLContext, *answers: bytes) -> AsyncIterator[tupl
     """A TLS server that gives these answers in turn; its port, and the version that each connection spoke."""
     left, versions = list(answers), list[str | None]()
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("Content-Length:")), 0)
@@ -40,13 +40,9 @@ async def secure(context: ssl.SSLContext, *answers: bytes) -> AsyncIterator[tupl
             versions.append(writer.get_extra_info("ssl_object").version())
             writer.write(left.pop(0))
             await writer.drain()
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield server.sockets[0].getsockname()[1], versions
+    async with talking(talk, context) as port:
+        yield port, versions
 
 
 @pytest.mark.parametrize("stock", [False, True])
@@ -56,7 +52,7 @@ async def test_a_picture_over_tls(certificate: ssl.SSLContext, stock: bool) -> N
     answers = (*BOOT, STARTED, DONE) if stock else ours
     lines: list[str] = []
     async with secure(certificate, *answers) as (port, versions):
-        options = FrameOptions(host="127.0.0.1", port=port, tls=True, stock=stock)
+        options = FrameOptions(host="127.0.0.1", port=port, tls=True, stock=stock, limits=PATIENT)
         assert await run(options, lines.append, clock=FakeClock()) == 0
     assert versions == ["TLSv1.2"] * len(answers)
     assert f"asking 127.0.0.1 port {port} over TLS" in lines[0]
@@ -77,7 +73,7 @@ async def test_newer_tls_only_is_told(tmp_path: Path) -> None:
     context = await asyncio.to_thread(self_signed, tmp_path)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     async with secure(context) as (port, versions):
-        client = FrameClient("127.0.0.1", port, tls=True, clock=FakeClock())
+        client = FrameClient("127.0.0.1", port, tls=True, clock=FakeClock(), limits=PATIENT)
         with pytest.raises(FrameWouldFail, match=r"^no (TLS|connection) (with|to) 127\.0\.0\.1 port \d+ \(.+\)"):
             await client.start()
     assert versions == []
@@ -87,15 +83,12 @@ async def test_a_silent_handshake_is_given_up() -> None:
     """A port that takes the connection and says nothing."""
     over = asyncio.Event()
 
-    async def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def talk(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await over.wait()
-        writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    limits = Limits(connect=0.05, handshake=0.05)
-    client = FrameClient("127.0.0.1", server.sockets[0].getsockname()[1], tls=True, clock=FakeClock(), limits=limits)
-    with pytest.raises(FrameWouldFail, match=r"no connection to 127\.0\.0\.1 port"):
-        await client.start()
-    over.set()
-    server.close()
-    await server.wait_closed()
+    async with talking(talk) as port:
+        limits = Limits(connect=0.05, handshake=0.05)
+        client = FrameClient("127.0.0.1", port, tls=True, clock=FakeClock(), limits=limits)
+        with pytest.raises(FrameWouldFail, match=r"no connection to 127\.0\.0\.1 port"):
+            await client.start()
+        over.set()

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import aiomqtt
 import pytest
 from attrs import define, field
+from ports import kept_ports
 
 T = TypeVar("T")
 HANG_LIMIT = 60.0
@@ -106,7 +106,9 @@ class Broker:
     @asynccontextmanager
     async def listener(self) -> AsyncIterator[Listener]:
         """Somebody who hears everything."""
-        async with aiomqtt.Client("127.0.0.1", self.port, username=USER, password=PASSWORD) as client:
+        async with aiomqtt.Client(
+            "127.0.0.1", self.port, username=USER, password=PASSWORD, timeout=HANG_LIMIT
+        ) as client:
             listener = Listener(client=client)
             hearing = asyncio.create_task(listener.hear())
             await client.subscribe("#")
@@ -161,23 +163,16 @@ async def eventually(found: Callable[[], Awaitable[T | None]]) -> T:
     return one
 
 
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def broker(folder: Path, *, started: bool = True, with_tls: bool = False) -> AsyncIterator[Broker]:
     """A broker for one test."""
     mosquitto()
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
-    one = Broker(folder=folder, port=free_port(), with_tls=with_tls)
-    if started:
-        await one.start()
-    try:
-        yield one
-    finally:
-        await one.stop()
+    with kept_ports(1) as [port]:
+        one = Broker(folder=folder, port=port, with_tls=with_tls)
+        try:
+            if started:
+                await one.start()
+            yield one
+        finally:
+            await one.stop()

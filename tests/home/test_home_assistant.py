@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from live import OWNER, Live, ShiftedClock, failing, live, painter, refuse
 from test_money_end_to_end import varied
 
-from home.broker import broker, eventually
+from home.broker import HANG_LIMIT, broker, eventually
 from imageserver import AuthError
 from imageserver.home.topics import Topics, slug
 from imageserver.image import identify
@@ -40,6 +41,12 @@ class Hasty(ShiftedClock):
         await asyncio.sleep(min(seconds, 0.1))
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine an answer of the broker may take more than four seconds, which would be another trouble."""
+    monkeypatch.setattr("imageserver.home.broker._PATIENCE", HANG_LIMIT)
+
+
 async def shown(server: Live, **body: object) -> int | None:
     """Ask as a frame does, and take the picture."""
     operation = (await server.start(**(body or {"type": "auto"})))["id"]
@@ -61,12 +68,12 @@ async def test_a_house_as_home_assistant_sees_it(tmp_path: Path) -> None:
             picture = await shown(server, type="ydart")
             await heard.until(
                 lambda said: (
-                    json.loads(said.get(KITCHEN, b"{}")).get("picture") == picture
+                    said.get("imageserver/status") == b"online"  # comes last, when all else was said once
+                    and json.loads(said.get(KITCHEN, b"{}")).get("picture") == picture
                     and "imageserver/frame/kitchen/image" in said
                     and json.loads(said.get("imageserver/provider/paid", b"{}")).get("bought") == 1
                 )
             )
-            assert heard.said["imageserver/status"] == b"online"
             assert identify(heard.said["imageserver/frame/kitchen/image"]).format == "jpeg"
             devices = {topic: heard.json(topic) for topic in heard.said if topic.startswith("homeassistant/")}
             hall = f"imageserver_{slug('Прихожая')}"
@@ -157,6 +164,7 @@ async def test_a_frame_sleeps_until_it_is_woken(tmp_path: Path) -> None:
             operation = (await server.start(type="auto"))["id"]
             job = await server.job(operation)
             assert (job.card, job.why) == ("black", "its owner sent it to sleep")
+        await heard.until(lambda said: said["imageserver/status"] == b"offline")  # or the next "online" is this one's
         async with live(tmp_path, kind, options=options, stored=1) as server:
             assert (await server.job((await server.start(type="auto"))["id"])).card == "black"
         asked = len(kind.asked)
@@ -202,10 +210,16 @@ async def test_frames_do_not_notice_a_broker_that_comes_and_goes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Absent at the start, there, gone, there again with an empty memory: all is said anew, once is complained."""
+    caplog.set_level("INFO", "imageserver.home")
+
+    async def complained() -> bool:
+        return "is not there for us" in caplog.text
+
     async with broker(tmp_path / "mqtt", started=False) as there:
         options = QUIET + FRAMES + there.options
         async with live(tmp_path, painter(), options=options, stored=1, clock=Hasty()) as server:
             assert await shown(server) is not None
+            await eventually(complained)
             for _ in range(2):
                 await there.start()
                 async with there.listener() as heard:
@@ -219,7 +233,9 @@ async def test_frames_do_not_notice_a_broker_that_comes_and_goes(
                 await there.stop()
                 assert await shown(server) is not None
             assert await server.health("stored") >= 1
-    assert 2 <= caplog.text.count("is not there for us") <= 6
+    said = [one for one in caplog.messages if "is not there for us" in one or "connected to the MQTT broker" in one]
+    assert sum("is not there for us" in one for one in said) >= 2
+    assert all(one != other for one, other in pairwise(said)), "the same is said once, however often it is tried"
 
 
 async def test_a_wrong_password_is_said_once_and_never_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -274,7 +290,11 @@ async def test_what_a_provider_lacks_is_its_state(tmp_path: Path) -> None:
         live(tmp_path, *kinds, options=options + there.options, stored=1, clock=Hasty()) as server,
     ):
         await shown(server)
-        await heard.until(lambda said: b"paused" in said.get("imageserver/provider/broken", b""))
+        await heard.until(
+            lambda said: (
+                b"paused" in said.get("imageserver/provider/broken", b"") and "imageserver/provider/capped" in said
+            )
+        )
         assert "unknown key" in heard.json("imageserver/provider/broken")["reason"]
         assert heard.json("imageserver/provider/capped")["state"] == "refused"
 

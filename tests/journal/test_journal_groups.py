@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imageserver.errors import JournalUnavailable
-from imageserver.journal.database import Database
+from imageserver.journal.database import Database, _Item
 
 
 def put(name: str, value: str = "x") -> Callable[[sqlite3.Connection], object]:
@@ -26,12 +26,22 @@ class Held:
     """Keeps the journal's thread busy, so that what is given meanwhile is one group."""
 
     def __init__(self, database: Database) -> None:
-        self._go_on = threading.Event()
-        self._reading = asyncio.ensure_future(database.read(lambda _connection: self._go_on.wait()))
+        self._is_busy, self._go_on = threading.Event(), threading.Event()
+        database._work.put(_Item(self._hold, writes=False, future=None))  # `read` would hand on what waits for company
 
-    async def release(self) -> None:
+    @classmethod
+    async def of(cls, database: Database) -> Held:
+        """Once the thread is busy: on its way there it would take half of what is just being given."""
+        held = cls(database)
+        assert await asyncio.to_thread(held._is_busy.wait, 60)
+        return held
+
+    def release(self) -> None:
         self._go_on.set()
-        await self._reading
+
+    def _hold(self, _connection: sqlite3.Connection) -> None:
+        self._is_busy.set()
+        self._go_on.wait(60)
 
 
 async def test_a_failing_write_is_undone_alone(database: Database) -> None:
@@ -41,10 +51,10 @@ async def test_a_failing_write_is_undone_alone(database: Database) -> None:
         put("half")(connection)
         raise ValueError("in the middle")
 
-    held = Held(database)
+    held = await Held.of(database)
     writes = [asyncio.ensure_future(database.write(work)) for work in (put("first"), half, put("last"))]
     await asyncio.sleep(0)
-    await held.release()
+    held.release()
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert [isinstance(result, ValueError) for result in results] == [False, True, False]
     assert await database.read(names) == ["first", "last"]
@@ -58,10 +68,10 @@ async def test_what_waits_shares_one_commit(database: Database) -> None:
         connection.set_trace_callback(lambda text: commits.append(1) if text == "COMMIT" else None)
 
     await database.read(watch)
-    held = Held(database)
+    held = await Held.of(database)
     writes = [asyncio.ensure_future(database.write(put(f"{number:03}"))) for number in range(100)]
     await asyncio.sleep(0)
-    await held.release()
+    held.release()
     await asyncio.gather(*writes)
     assert len(commits) == 1
     assert len(await database.read(names)) == 100
@@ -73,14 +83,19 @@ async def test_a_read_sees_posts_before_it(database: Database) -> None:
     assert await database.read(names) == ["posted"]
 
 
-async def test_posts_wait_for_company(database: Database) -> None:
+async def test_posts_wait_for_company(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty notes that nobody waits for, given one after the other, are one commit."""
+    monkeypatch.setattr("imageserver.journal.database._COMPANY", 3600.0)  # a busy machine takes a tenth of a second
     commits: list[str] = []
     await database.read(lambda connection: connection.set_trace_callback(commits.append))
     for number in range(50):
         database.post(put(f"{number:03}"))
         await asyncio.sleep(0)  # what would go at once has gone by now
-    assert len(await database.read(names)) == 50
+    held = await Held.of(database)
+    reading = asyncio.ensure_future(database.read(names))  # hands them on
+    await asyncio.sleep(0)
+    held.release()
+    assert len(await reading) == 50
     await database.read(names)  # the first one is answered before its group is committed
     assert commits.count("COMMIT") == 1
 
@@ -121,11 +136,11 @@ async def test_an_sqlite_error_has_one_name(database: Database) -> None:
 
 async def test_a_caller_that_gave_up_spoils_nothing(database: Database) -> None:
     """A cancelled caller's write is done all the same, and the next caller is answered."""
-    held = Held(database)
+    held = await Held.of(database)
     given_up = asyncio.ensure_future(database.write(put("given up")))
     await asyncio.sleep(0)
     given_up.cancel()
-    await held.release()
+    held.release()
     await database.write(put("next"))
     assert await database.read(names) == ["given up", "next"]
 
@@ -159,13 +174,12 @@ async def test_nobody_waits_behind_the_end(tmp_path: Path) -> None:
     """A write given while the journal closes is refused at once instead of never being answered."""
     database = Database(tmp_path / "journal.sqlite")
     await database.open()
-    held = Held(database)
-    await asyncio.sleep(0)
+    held = await Held.of(database)
     closing = asyncio.ensure_future(database.close())
     await asyncio.sleep(0)
     with pytest.raises(RuntimeError, match="not open"):
         await database.write(put("late"))
-    await held.release()
+    held.release()
     await closing
     with pytest.raises(RuntimeError, match="not open"):
         await database.read(names)
@@ -201,11 +215,11 @@ async def test_a_full_journal_refuses_and_recovers(database: Database) -> None:
 async def test_a_full_journal_never_says_yes_to_what_is_lost(database: Database) -> None:
     """In a group with one write too large, every write that returned is there and every one that raised is not."""
     await database.read(limit_pages)
-    held = Held(database)
+    held = await Held.of(database)
     given = ["small 1", "LARGE", "small 2", "small 3"]
     writes = [asyncio.ensure_future(database.write(put(name, LARGE if name == "LARGE" else "x"))) for name in given]
     await asyncio.sleep(0)
-    await held.release()
+    held.release()
     results = await asyncio.gather(*writes, return_exceptions=True)
     returned = [name for name, result in zip(given, results, strict=True) if not isinstance(result, BaseException)]
     assert isinstance(results[1], JournalUnavailable)

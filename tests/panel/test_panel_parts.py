@@ -37,6 +37,7 @@ def test_coefficients_survive_writing_and_reading(seed: int, density: float, mos
     assert (np.stack([plane.coefficients for plane in planes]) == coefficients).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=256))
 def test_codes_are_sixteen_bits_at_most_and_never_all_ones(counts: list[int]) -> None:
     """However lopsided the counts: each symbol that occurs has a code, no code begins another, and one is left over."""

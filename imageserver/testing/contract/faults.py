@@ -28,7 +28,7 @@ from imageserver.testing.contract.words import assert_no_secret, assert_picture,
 from imageserver.testing.service import GOOD, FakeService
 from imageserver.testing.wire import Answer, BadWire, Refusing
 
-_GOODBYE = 8.0  # seconds in which a cancelled call may still tell its service to stop
+_GOODBYE = 15.0  # seconds in which a cancelled call may still tell its service to stop
 _MOST_MEMORY = HUGE * 5 // 8  # an answer of 32 MiB in a few copies is far below, one that is read to its end above
 
 

@@ -107,11 +107,11 @@ class PictureChecks(ContractBase):
             slots = self.provider_class.slots
             it.fake.hold_until(slots)
             wishes = [a_wish(f"picture {number}", job=f"job-{number}") for number in range(slots)]
-            async with asyncio.timeout(ENDS):
-                try:
+            try:
+                async with asyncio.timeout(ENDS):
                     pictures = await asyncio.gather(*map(it.picture, wishes))
-                except TimeoutError:
-                    raise AssertionError(f"with {slots} slots it does not make {slots} calls at once") from None
+            except TimeoutError:
+                raise AssertionError(f"with {slots} slots it does not make {slots} calls at once") from None
             for picture in pictures:
                 assert_picture(picture)
 
