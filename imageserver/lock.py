@@ -65,7 +65,7 @@ class DataLock:
 def _holder(descriptor: int) -> str:
     """The process that holds the lock. It writes its number a moment after it has taken it: until then an old one."""
     pause = threading.Event()
-    for _ in range(50):
+    for _ in range(150):
         said = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
         if said.isdigit() and _is_alive(int(said)):
             return said

@@ -1,10 +1,15 @@
-"""What holds for the whole run: it leaves nothing behind in the checkout."""
+"""What holds for the whole run: it leaves nothing behind in the checkout, and no example is against the clock."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine may take a second for one example, and this is no measurement.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _ROOT = Path(__file__).parent.parent
 _WATCHED = ("conf", "docs", "imageserver", "plugins")

@@ -120,7 +120,7 @@ def test_every_minute_is_every_real_minute(day: str) -> None:
         moment = fired
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     moment=st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2035, 1, 1)),  # noqa: DTZ001 - zoned below
     zone=st.sampled_from([BERLIN, NEW_YORK, MOSCOW, YEKATERINBURG, LORD_HOWE, "Africa/Casablanca", "UTC"]),
@@ -178,7 +178,7 @@ def test_the_end_of_the_calendar() -> None:
     assert next_fire("0 0 * * *", datetime(9999, 12, 31, 12, tzinfo=UTC)) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=30), st.text(alphabet="0123456789*/,- lLwW#?hHrRmonjan", max_size=30)))
 def test_any_text_is_a_date_or_a_refusal(text: str) -> None:
     """Any text either fires later, never fires, or is refused with a ValueError."""

@@ -84,7 +84,7 @@ def test_the_largest_size_that_fits_is_taken() -> None:
     assert cut.height <= 100
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     text=st.text(max_size=80), width=st.integers(30, 300), size=st.integers(8, 30), most=st.none() | st.integers(0, 4)
 )

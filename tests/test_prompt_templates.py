@@ -338,7 +338,7 @@ def libraries(draw: st.DrawFn) -> tuple[Template, list[list[Template]]]:
     return draw(pieces(0, number)), lists
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(library=libraries(), seed=st.integers(0, 2**32))
 def test_draws_counts_and_measures_agree_with_the_enumeration(
     library: tuple[Template, list[list[Template]]], seed: int

@@ -175,7 +175,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="
 ENTRIES = st.lists(st.tuples(ANY_TEXT.filter(str.strip), ANY_TEXT), min_size=1, max_size=5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(entries=ENTRIES, amount=st.integers(1, 4), ending=st.sampled_from(["json", "yaml"]))
 def test_a_library_round_trips(entries: list[tuple[str, str]], amount: int, ending: str) -> None:
     """Whatever the texts, the last `amount` of them are there after a restart, in order and character by character."""
@@ -205,7 +205,7 @@ Lists = dict[str, list[Any]]
 LISTS = st.dictionaries(st.sampled_from(NAMES), st.lists(VALUES, min_size=1, max_size=3))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     common=LISTS,
     own=st.lists(LISTS, min_size=1, max_size=4),

@@ -414,7 +414,6 @@ class TestWrongInput:
         assert paint.asked[0].prompt
 
 
-@settings(deadline=None)  # its own is 200 ms for one example, which a busy machine may take
 @given(st.binary(max_size=400), st.binary(max_size=60))
 def test_any_form_is_read_or_refused(body: bytes, name: bytes) -> None:
     """No bytes make the reader of the form fail in another way than with BadRequest."""
@@ -428,7 +427,6 @@ def test_any_form_is_read_or_refused(body: bytes, name: bytes) -> None:
             assert all(content in sent for content in found.values())
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_a_part_comes_out_as_it_went_in(content: bytes) -> None:
     """Bytes with line ends and dashes too; only the boundary itself cannot be in there."""
@@ -452,7 +450,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_request_gets_an_answer(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whatever is sent to the service's addresses: an answer with a body, 200 or 400, and an unbroken server."""

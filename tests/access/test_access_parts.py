@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imageserver.access.bans import _MOST_ADDRESSES, MOST_FAILURES, Banned, Bans
@@ -58,7 +58,6 @@ def test_names_of_the_server(host: str, allowed: bool) -> None:
     assert Hosts(names=("Frames.Example.org", "0.0.0.0"), machine="NAS").allows(host) is allowed
 
 
-@settings(deadline=None)  # a busy machine may let any of them wait
 @given(st.text(max_size=60))
 def test_no_host_header_is_an_accident(host: str) -> None:
     """Whatever a header holds is judged without an error."""

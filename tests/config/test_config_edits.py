@@ -181,7 +181,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(text=NAMES, number=st.floats(0, 1e6), names=st.lists(NAMES, max_size=3))
 def test_whatever_is_written_is_read_again(text: str, number: float, names: list[str]) -> None:
     """Any text, number or list comes out of the file as it went in, and the rest of the file is as it was."""

@@ -15,9 +15,8 @@ KEYS = [line.partition(":")[0] for line in SEED if line and line[0] not in "# "]
 
 shared_folder = settings(
     max_examples=250,
-    deadline=None,
     # One folder for all examples: each of them writes the same file anew.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 odd_values = st.one_of(
     st.sampled_from(

@@ -84,7 +84,7 @@ def test_unknown_keys_are_masked_by_name(tmp_path: Path, name: str) -> None:
 texts = st.text(max_size=20).filter(lambda text: not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     painter=st.builds(
         Painter,

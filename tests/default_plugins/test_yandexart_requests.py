@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -175,7 +175,6 @@ def test_the_negative_gives_way_first() -> None:
 TEXTS = st.text(st.sampled_from("aя𝔥 \n.,"), min_size=1, max_size=700)
 
 
-@settings(deadline=None)
 @given(TEXTS.filter(str.strip), st.none() | TEXTS, st.sampled_from(["append", "weight", "drop"]), st.booleans())
 def test_no_text_is_over_the_limit(prompt: str, negative: str | None, mode: Any, is_async: bool) -> None:
     """Whatever is asked for, no text that is sent has more than 500 code points, and what went is told."""

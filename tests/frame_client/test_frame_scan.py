@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imageserver.frame_client import FrameWouldFail
@@ -65,7 +65,6 @@ def test_other_statuses_end_the_walk(status: str) -> None:
     assert scanned(body) == Scanned(status=status, picture=None)
 
 
-@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 50))
 def test_any_picture_survives_any_cutting(picture: bytes, pieces: int) -> None:
     """The decoded picture does not depend on how the answer was cut into pieces."""

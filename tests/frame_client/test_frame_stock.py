@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -284,13 +284,11 @@ class TestScan:
         with pytest.raises(FrameWouldFail, match=sentence):
             self.scanned(body)
 
-    @settings(deadline=None)
     @given(st.binary(min_size=1, max_size=200), st.integers(1, 40))
     def test_any_picture_survives_any_cutting(self, picture: bytes, pieces: int) -> None:
         """The decoded picture does not depend on how the answer was cut."""
         assert self.scanned(done_json(picture), pieces).picture == picture
 
-    @settings(deadline=None)
     @given(st.binary(max_size=200), st.integers(1, 40))
     def test_any_bytes_have_an_outcome(self, body: bytes, pieces: int) -> None:
         """A sentence, or something to do."""

@@ -60,7 +60,7 @@ def test_a_budget_beyond_pillows_buffer_is_held(effort: Effort) -> None:
         assert len(encode(noise(320, 480), LARGE, max_bytes=budget, effort=effort)) <= budget
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     width=st.integers(1, 70),
     height=st.integers(1, 70),

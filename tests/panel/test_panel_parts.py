@@ -26,7 +26,7 @@ from imageserver.panel.writer import jpeg_of
 from .drawn import gradient, text
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.02, 0.3, 0.9]), st.integers(1, 1000))
 def test_coefficients_survive_writing_and_reading(seed: int, density: float, most: int) -> None:
     """Any coefficients in any number, runs of zeros over sixteen and empty blocks among them."""
@@ -37,7 +37,6 @@ def test_coefficients_survive_writing_and_reading(seed: int, density: float, mos
     assert (np.stack([plane.coefficients for plane in planes]) == coefficients).all()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=256))
 def test_codes_are_sixteen_bits_at_most_and_never_all_ones(counts: list[int]) -> None:
     """However lopsided the counts: each symbol that occurs has a code, no code begins another, and one is left over."""
@@ -128,7 +127,7 @@ def _jfif(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 
 @given(st.integers(500, 40_000), st.integers(0, 72), st.integers(2, 8))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_search_ends_within_the_budget(most: int, guess: int, probes: int) -> None:
     """Wherever it begins."""
     search = Search(image_of(ycc(levels_of(text(64, 64)))), "4:4:4", COARSEST_NOTCH)

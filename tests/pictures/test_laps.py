@@ -159,7 +159,6 @@ def test_the_order_is_a_permutation_with_its_inverse() -> None:
         assert [order.place_of(value) for value in values] == list(range(size))
 
 
-@settings(deadline=None)
 @given(size=st.integers(1, 10**7), seed=st.integers(0, 2**62 - 1), place=st.integers(0, 10**7))
 def test_the_order_turns_back_at_any_size(size: int, seed: int, place: int) -> None:
     """at and place_of are each other's inverse for any size and key."""
@@ -378,5 +377,5 @@ class AnyLife(RuleBasedStateMachine):
         assert self.stock.last() == max(self.there, default=0)
 
 
-AnyLife.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+AnyLife.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestAnyLife = AnyLife.TestCase  # no lap shows a picture twice, and none ends before everything was shown

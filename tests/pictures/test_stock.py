@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imageserver.pictures.stock import MemoryStock
@@ -12,7 +12,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(steps=STEPS)
 def test_it_agrees_with_a_plain_dict(steps: list[tuple[str, int, str]]) -> None:
     """After any additions and removals every question is answered as a dict of id to root would."""
