@@ -15,7 +15,7 @@ from typing import ClassVar
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from attrs import define
+from attrs import define, field
 from described import JudgedAnswer
 from patient import patient_frame
 from PIL import Image
@@ -64,6 +64,19 @@ def until_noon() -> float:
     """Seconds to the next noon in UTC: with a clock that is so far ahead no day ends while a test runs."""
     now = datetime.now(UTC)
     return ((now.replace(hour=12, minute=0, second=0, microsecond=0) - now) % timedelta(days=1)).total_seconds()
+
+
+@define
+class StandingClock(ShiftedClock):
+    """Does not go on by itself, however long a busy machine takes."""
+
+    at: float = field(factory=time.time)
+
+    def now(self) -> float:
+        return self.at + self.shift
+
+    def monotonic(self) -> float:
+        return self.at + self.shift
 
 
 def picture_bytes(colour: str = "teal", size: tuple[int, int] = (640, 960), kind: str = "JPEG") -> bytes:

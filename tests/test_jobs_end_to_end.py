@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
-from live import Gate, Painter, ShiftedClock, failing, giving, live, painter, picture_bytes, refuse, ticketed, waiting
+from live import (
+    Gate,
+    Painter,
+    ShiftedClock,
+    StandingClock,
+    failing,
+    giving,
+    live,
+    painter,
+    picture_bytes,
+    refuse,
+    ticketed,
+    waiting,
+)
 
 from imageserver import (
     AuthError,
@@ -33,22 +44,9 @@ from imageserver.web import keys
 QUIET = "disabled_providers: [atelier]\n"
 
 
-@define
-class Standing(ShiftedClock):
-    """Does not go on by itself, however long a busy machine takes."""
-
-    at: float = field(factory=time.time)
-
-    def now(self) -> float:
-        return self.at + self.shift
-
-    def monotonic(self) -> float:
-        return self.at + self.shift
-
-
 async def test_auto_asks_a_provider_once_in_a_threshold(tmp_path: Path) -> None:
     """`auto` asks when the minutes have passed, and shows the store in between."""
-    clock, kind = Standing(), painter()
+    clock, kind = StandingClock(), painter()
     async with live(tmp_path, kind, options=QUIET, stored=1, clock=clock) as server:
         for minutes, asked in [(0, 1), (5, 1), (9.9, 1), (10.1, 2), (19, 2), (20.2, 3)]:
             clock.shift = minutes * 60

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,9 +9,8 @@ from typing import Any
 
 import pytest
 from aiohttp.streams import StreamReader
-from attrs import define, field
 from fakes.yandex import FakeYandex
-from live import ShiftedClock
+from live import ShiftedClock, StandingClock
 
 from faults import bad_modes
 from faults.bad_modes import ON_ASYNC, ON_IMAGES, TICKET_GIVEN_UP, TICKET_KEPT, Outcome, reasons
@@ -27,19 +25,6 @@ from imageserver.web import keys
 MOST_BYTES = 64 * 1024 * 1024  # that the whole server may read in any mode
 WISHES = ("ydart", "auto", "ydart")
 CASES = [("images", mode) for mode in ON_IMAGES] + [("async", mode) for mode in ON_ASYNC]
-
-
-@define
-class Standing(ShiftedClock):
-    """Does not go on by itself: a pause of the breaker may be as short as the service says, 17 seconds for one."""
-
-    at: float = field(factory=time.time)
-
-    def now(self) -> float:
-        return self.at + self.shift
-
-    def monotonic(self) -> float:
-        return self.at + self.shift
 
 
 @pytest.fixture
@@ -103,7 +88,7 @@ async def suffer(it: Room, mode: str, expected: Outcome) -> None:
 async def test_a_bad_answer_to_a_wish(tmp_path: Path, bytes_read: Callable[[], int], transport: str, mode: str) -> None:
     """Every wish ends as the table says with something to draw, is paid at most once, and leaves nothing behind."""
     expected = expected_of(transport, mode)
-    async with room(tmp_path, transport, clock=Standing()) as it:
+    async with room(tmp_path, transport, clock=StandingClock()) as it:
         await suffer(it, mode, expected)
         assert await it.server.health("waiting_jobs") == 0
         assert await it.server.health("queued") == 0
