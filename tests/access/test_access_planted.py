@@ -6,8 +6,8 @@ The services in this run tell everything that they are sent, in the words of the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import base64
+import contextlib
 import gc
 import itertools
 import json
