@@ -18,17 +18,20 @@ F = TypeVar("F")
 async def opened(opening: Awaitable[F], close: Callable[[F], Awaitable[object]]) -> AsyncIterator[F]:
     """What `opening` brings, until the block ends; then `close` is called with it, and waited for.
 
-    Raises what either raises. A cancellation is raised once the file is closed.
+    Raises what either raises, but nothing of `close` in the place of what the block raised. A cancellation is raised
+    once the file is closed.
     """
     coming = asyncio.ensure_future(opening)
     try:
         await _ended(coming)
         yield coming.result()
-    finally:
+    except BaseException:
         if coming.done() and not coming.cancelled() and coming.exception() is None:
-            closing = asyncio.ensure_future(close(coming.result()))
-            await _ended(closing)
-            closing.result()
+            await _ended(asyncio.gather(close(coming.result()), return_exceptions=True))
+        raise
+    closing = asyncio.ensure_future(close(coming.result()))
+    await _ended(closing)
+    closing.result()
 
 
 async def _ended(work: asyncio.Future[F]) -> None:

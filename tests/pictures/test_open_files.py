@@ -156,3 +156,27 @@ async def test_what_goes_wrong_at_the_end_is_told() -> None:
     with pytest.raises(OSError, match="No space left"):
         async with opened(name(), close):
             pass
+
+
+async def test_what_the_block_raised_is_told(busy: Busy) -> None:
+    """A close that fails too hides neither an error nor a cancellation."""
+
+    async def name() -> str:
+        return "file"
+
+    async def close(_file: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ValueError, match="mine"):
+        async with opened(name(), close):
+            raise ValueError("mine")
+
+    async def waits(first: asyncio.Event) -> None:
+        async with opened(name(), close):
+            first.set()
+            await asyncio.Event().wait()
+
+    first = asyncio.Event()
+    task = asyncio.create_task(waits(first))
+    await first.wait()
+    await cancelled(task, busy, 1)
