@@ -1,11 +1,13 @@
-"""What holds for the whole run: it leaves nothing behind in the checkout, and no example is against the clock."""
+"""What holds for the whole run (it leaves the checkout as it was, no example is against the clock), and ports."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from ports import kept_ports
 
 # A busy machine may take a second for one example, and this is no measurement.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,6 +21,13 @@ _BEFORE = pytest.StashKey[set[Path]]()
 def _files() -> set[Path]:
     found = (path for folder in _WATCHED for path in (_ROOT / folder).rglob("*"))
     return {path for path in found if "__pycache__" not in path.parts}
+
+
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    """Two that nobody else gets."""
+    with kept_ports(2) as ports:
+        yield ports
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from ports import kept_ports
 from program import HANG_LIMIT, program, start
 
 from imageserver.cert_command import cert_command, own_addresses, own_names, parse_address, parse_name
@@ -111,13 +109,6 @@ def configured(folder: Path, options: str = "", *, has_certificates: bool = True
     if has_certificates:
         assert cert(data, "--ip", "127.0.0.1").exit_code == 0
     return data
-
-
-@pytest.fixture
-def ports() -> Iterator[list[int]]:
-    """Two that nobody else gets."""
-    with kept_ports(2) as ports:
-        yield ports
 
 
 async def healthy(address: str, trust: ssl.SSLContext | bool = True) -> bool:

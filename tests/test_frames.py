@@ -8,7 +8,7 @@ import io
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ import pytest
 from journal.records import usable
 from live import Gate, Live, ShiftedClock, live, painter, waiting
 from PIL import Image, ImageColor
-from ports import kept_ports
 
 from imageserver import AuthError, delivery
 from imageserver.config import reader
@@ -40,13 +39,6 @@ frames:
     image_weight: 480
     image_height: 320
 """
-
-
-@pytest.fixture
-def ports() -> Iterator[list[int]]:
-    """Two that nobody else gets."""
-    with kept_ports(2) as ports:
-        yield ports
 
 
 @pytest.fixture

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-import pytest
 from fakes.certificate import needs_openssl
 from live import picture_bytes
 from patient import patient_frame
 from PIL import Image
-from ports import kept_ports
 from program import program
 from short_records import short_records
 
 from imageserver.certificates import make_certificate
 
 STORED = 6
-
-
-@pytest.fixture
-def ports() -> Iterator[list[int]]:
-    """Two that nobody else gets."""
-    with kept_ports(2) as ports:
-        yield ports
 
 
 async def shown(port: int, count: int) -> list[tuple[tuple[int, int], int]]:

@@ -227,8 +227,8 @@ async def test_no_object_shows_a_secret(
             kinds = {type(one).__qualname__ for one in ours}
             assert {"ImmichSettings", "ProviderHost", "Access", "Caller", "Config", "WebhookSettings"} <= kinds, kinds
             hits: dict[str, set[str]] = {}
-            shown = ""
             for one in ours:
+                shown = ""
                 with contextlib.suppress(AttributeError):  # some other test kept one whose making was refused half-way
                     shown = repr(one)
                 if leaked := found(secret, shown):
